@@ -1,0 +1,80 @@
+/** What a caller may do about a fault. Pipelines branch on this and on nothing else. */
+export type Remedy = 'refuse' | 'quarantine' | 'retry' | 'halt';
+
+/**
+ * Every stable code there is. `about` says what happened, `doThis` what the reader does next; docs/errors.md is held
+ * equal to this table by a test. refuse = the caller's input is at fault; quarantine = archived bytes are at fault;
+ * retry = the world is busy or away; halt = going on would lose or corrupt something.
+ */
+export const faults = {
+  ALREADY_RUNNING: {
+    remedy: 'refuse',
+    about: 'another process owns this data folder',
+    doThis: 'Use the running one at the address shown, or stop it first.',
+  },
+  APPEND_UNKNOWN: {
+    remedy: 'retry',
+    about: 'the log did not confirm the append before the deadline; it may or may not have happened',
+    doThis: 'Send the same events with the same ids again: a repeat has no second effect.',
+  },
+  ARCHIVE_CORRUPT: {
+    remedy: 'halt',
+    about: 'the archive holds bytes that cannot be what was written',
+    doThis: 'Do not rebuild from it. Compare the named blob with a copy of the archive.',
+  },
+  ARCHIVE_FORK: {
+    remedy: 'halt',
+    about: 'two different segments claim the same offsets',
+    doThis: 'Stop writers of this partition and compare the named segment with the log.',
+  },
+  AVRO_INVALID: {
+    remedy: 'quarantine',
+    about: 'bytes are not valid Avro of the stated schema, or exceed the decoding bounds',
+    doThis: 'Look at the record by its position; later records are not affected.',
+  },
+  CONFIG_INVALID: {
+    remedy: 'refuse',
+    about: 'the configuration has faults; all of them are listed',
+    doThis: 'Correct the listed settings; `annal config explain` shows where each value comes from.',
+  },
+  LOG_CORRUPT: {
+    remedy: 'halt',
+    about: 'the file log is damaged before its last synced record',
+    doThis: 'Restore the data folder, or run `annal recover` from the archive into a new one.',
+  },
+  LOG_FORK: {
+    remedy: 'halt',
+    about: 'the log no longer holds the records that were archived from it',
+    doThis: 'The topic was made again or replaced: open a new epoch; never reset the position.',
+  },
+} as const satisfies Record<string, { remedy: Remedy; about: string; doThis: string }>;
+
+export type FaultCode = keyof typeof faults;
+
+/**
+ * The one error type for what the world or the data did to us. `facts` name the place (position, URN, field, blob)
+ * and are shown to people as they are: never put secrets or values of events into them.
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly remedy: Remedy;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: FaultCode, facts: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    const where = Object.entries(facts)
+      .filter(([, fact]) => fact !== undefined)
+      .map(([name, fact]) => `${name} ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`)
+      .join(', ');
+    super(
+      `${code}: ${faults[code].about}${where === '' ? '' : ` (${where})`}`,
+      cause === undefined ? {} : { cause },
+    );
+    this.name = 'Fault';
+    this.code = code;
+    this.remedy = faults[code].remedy;
+    this.facts = facts;
+  }
+}
+
+export const isFault = (error: unknown, code?: FaultCode): error is Fault =>
+  error instanceof Fault && (code === undefined || error.code === code);
