@@ -1,4 +1,4 @@
-import { epochMax, offsetEnd, partitionMax, type Position } from './position.ts';
+import { epochMax, offsetEnd, type Position, partitionMax } from './position.ts';
 
 /**
  * A border through the log: within `epoch`, per partition the exclusive end of what lies before it. Everything of

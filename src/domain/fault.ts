@@ -37,6 +37,11 @@ export const faults = {
     about: 'the configuration has faults; all of them are listed',
     doThis: 'Correct the listed settings; `annal config explain` shows where each value comes from.',
   },
+  LANE_REVOKED: {
+    remedy: 'retry',
+    about: 'the partition was given to another reader of the group',
+    doThis: 'Nothing: the other reader goes on; this one waits for a partition.',
+  },
   LOG_CORRUPT: {
     remedy: 'halt',
     about: 'the file log is damaged before its last synced record',
@@ -46,6 +51,63 @@ export const faults = {
     remedy: 'halt',
     about: 'the log no longer holds the records that were archived from it',
     doThis: 'The topic was made again or replaced: open a new epoch; never reset the position.',
+  },
+  LOG_TRIMMED: {
+    remedy: 'halt',
+    about: 'the log no longer holds the offset that is to be read next',
+    doThis: 'Raise the retention of the topic; the archiver records what is missing as a gap.',
+  },
+  LOG_UNAVAILABLE: {
+    remedy: 'retry',
+    about: 'the log cannot be reached',
+    doThis:
+      'Check that the broker runs and that its address and credentials are right; work resumes by itself.',
+  },
+  MODEL_UNAVAILABLE: {
+    remedy: 'retry',
+    about: 'the read model cannot be reached or is too busy',
+    doThis: 'Check that the engine runs and that its address is right; work resumes by itself.',
+  },
+  REGISTRY_UNAVAILABLE: {
+    remedy: 'retry',
+    about: 'the schema registry cannot be reached',
+    doThis: 'Check that the registry runs and that its address is right; work resumes by itself.',
+  },
+  SCHEMA_INCOMPATIBLE: {
+    remedy: 'refuse',
+    about: 'the schema breaks readers of the one registered before it',
+    doThis: 'Add fields with defaults only; register a breaking change under a new name.',
+  },
+  STORE_UNAVAILABLE: {
+    remedy: 'retry',
+    about: 'the object store cannot be reached, or its answer is unknown',
+    doThis:
+      'Check that the store runs and that its address and credentials are right; work resumes by itself.',
+  },
+  SWAP_REFUSED: {
+    remedy: 'refuse',
+    about: 'another index serves this projection than the plan saw',
+    doThis: 'Plan again: somebody else rebuilt or swapped it meanwhile.',
+  },
+  TOPIC_FORBIDDEN: {
+    remedy: 'refuse',
+    about: 'the broker does not let us make topics',
+    doThis: 'Make the topic with the tool that manages the broker, then start again.',
+  },
+  TOPIC_MISMATCH: {
+    remedy: 'halt',
+    about: 'the topic is not the one its epoch was opened with',
+    doThis: 'Open a new epoch with a topic of its own; never reuse or grow a topic in place.',
+  },
+  TOPIC_MISSING: {
+    remedy: 'halt',
+    about: 'the topic of this epoch does not exist',
+    doThis: 'Run `annal init`, or make the topic with the tool that manages the broker.',
+  },
+  VERSION_AHEAD: {
+    remedy: 'halt',
+    about: 'the read model holds a document newer than the log it is read from',
+    doThis: 'The read model belongs to another log or was written by hand: rebuild it.',
   },
 } as const satisfies Record<string, { remedy: Remedy; about: string; doThis: string }>;
 

@@ -1,0 +1,97 @@
+import type { Header, LogRecord } from '../domain/event.ts';
+
+/** A record to be appended: the log gives it its offset and append time. */
+export interface NewRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly Header[];
+}
+
+/** What the log answered to an append: offsets `first` … `first + records - 1`, all at `appendTime`. */
+export interface Appended {
+  readonly first: number;
+  /** UTC milliseconds by the log's clock. */
+  readonly appendTime: number;
+}
+
+/** What a partition holds: offsets `[first, end)`. Records may be missing in between (sparse offsets). */
+export interface LogBounds {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** 1 or more records with ascending offsets, never empty; `end` is the log's end as the same answer told it. */
+export interface Batch {
+  readonly records: readonly LogRecord[];
+  readonly end: number;
+}
+
+/** One partition, read by pull from a stated `next`. */
+export interface Lane {
+  readonly partition: number;
+  /**
+   * The next batch: at most `recordsPerBatchMax` records (10,000) and about `bytesPerBatchMax` bytes (4 MiB; one larger
+   * record comes alone). The first batch starts at the lane's `next` or, where that offset is missing, at the first
+   * present offset after it: the caller compares. Calling again is the acknowledgement of the batch before, so at most
+   * one batch per lane is in memory. Waits while there is nothing. Only durable records are given.
+   *
+   * Rejects with `LOG_FORK` when `next` lies beyond the log's end, with `LOG_TRIMMED` (fact `first`) when it lies before
+   * the log's start, with `LANE_REVOKED` when the partition went to another reader, with `LOG_UNAVAILABLE` when the log
+   * cannot be reached, and with the signal's reason once `signal` aborts. It never skips a record that it cannot read
+   * and never moves by itself. After a rejection the lane is spent: ask the reader for a new one.
+   */
+  pull(signal: AbortSignal): Promise<Batch>;
+}
+
+/** One member of a named group of readers. Groups only share out work: correctness never depends on them. */
+export interface LogReader extends AsyncDisposable {
+  /**
+   * The partitions this member holds: yields the present set at once when it is known, then each changed set, until
+   * `signal` aborts (then it ends).
+   */
+  assignments(signal: AbortSignal): AsyncIterable<ReadonlySet<number>>;
+  /** A lane over a partition this member holds. Asking again for a partition ends the lane given before. */
+  lane(partition: number, next: number): Lane;
+}
+
+/** One epoch's topic. */
+export interface EventLog extends AsyncDisposable {
+  readonly epoch: number;
+  readonly partitions: number;
+  /**
+   * Appends records in order, durably, to one partition; all of them or, as far as anyone can tell, none. The caller
+   * keeps one append in flight per partition. Rejects with `LOG_UNAVAILABLE` when nothing was sent, and with
+   * `APPEND_UNKNOWN` when it was sent and no answer came: then it may have happened.
+   */
+  append(partition: number, records: readonly NewRecord[]): Promise<Appended>;
+  /** Present bounds, one per partition. Rejects with `LOG_UNAVAILABLE`. */
+  bounds(): Promise<readonly LogBounds[]>;
+  /** Joins `group`. */
+  reader(group: string): Promise<LogReader>;
+}
+
+/** A topic made once for one epoch. */
+export interface EpochTopic {
+  readonly epoch: number;
+  /** `<name>.e<epoch>`, never used again. */
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+/** Where topics live. */
+export interface LogHost extends AsyncDisposable {
+  /**
+   * Makes the topic where that is allowed: delete policy, append time set by the log, no compaction. `exists` when it is
+   * there already. Rejects with `TOPIC_FORBIDDEN` where the host does not let us.
+   */
+  create(topic: EpochTopic): Promise<'created' | 'exists'>;
+  /** Opens a topic. Rejects with `TOPIC_MISSING` and with `TOPIC_MISMATCH` when partition counts differ. */
+  open(topic: EpochTopic): Promise<EventLog>;
+  /** Settings that differ from what an append-only log needs, in words; `unknown` where the host does not tell. */
+  audit(
+    topic: EpochTopic,
+  ): Promise<{ readonly faults: readonly string[]; readonly unknown: readonly string[] }>;
+}
+
+export const recordsPerBatchMax = 10_000;
+export const bytesPerBatchMax = 4 * 1024 * 1024;

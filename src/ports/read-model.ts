@@ -1,0 +1,153 @@
+import type { Cut } from '../domain/cut.ts';
+
+/**
+ * How a declared field is searched. `keyword`: exact value(s), each at most 1,024 bytes (longer ones are cut by the
+ * projection). `long`: one integer below 2^53. `words`: a list of search words made by the projection, matched whole or
+ * by prefix, never analysed again.
+ */
+export type FieldKind = 'keyword' | 'long' | 'words';
+export type SearchFields = Readonly<Record<string, string | number | readonly string[]>>;
+
+/** Name and shape of one projection's documents; version is part of the physical index's name. */
+export interface ModelDefinition {
+  readonly projection: string;
+  readonly version: number;
+  readonly fields: Readonly<Record<string, FieldKind>>;
+}
+
+/**
+ * A document to store. `id` is unique in the index, at most 600 bytes. `version` = version of the last event that touched
+ * it. `body` is JSON text, stored and given back byte for byte. `search` null = hidden: found by id only.
+ */
+export interface Document {
+  readonly id: string;
+  readonly version: number;
+  readonly body: Uint8Array;
+  readonly search: SearchFields | null;
+}
+
+export interface StoredDocument {
+  readonly id: string;
+  readonly version: number;
+  readonly body: Buffer;
+}
+
+export interface StoreReport {
+  readonly applied: number;
+  /** Older or equal to what is stored: already there. */
+  readonly stale: number;
+  /** Documents the engine will never accept: a stub `{urn, version, unindexable}` stands in their place. */
+  readonly unindexable: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Progress of one lane: everything before `next` is stored. `timeMax` is the running maximum of append times. */
+export interface LaneProgress {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly next: number;
+  readonly timeMax: number;
+}
+
+/** One condition of a query; conditions are joined by AND. */
+export type Condition =
+  | { readonly field: string; readonly anyOf: readonly (string | number)[] }
+  /** `from` ≤ value < `below`. */
+  | { readonly field: string; readonly from?: number; readonly below?: number }
+  /** Every word stands in the field; the last one may be the beginning of a word when `prefix`. */
+  | { readonly field: string; readonly words: readonly string[]; readonly prefix: boolean }
+  | { readonly either: readonly (readonly Condition[])[] };
+
+/** A sort key: a single-valued field, or the number of `words` that stand whole in the words-field `rankBy`. */
+export type SortKey =
+  | { readonly field: string; readonly order: 'asc' | 'desc' }
+  | { readonly rankBy: string; readonly words: readonly string[] };
+
+export interface Query {
+  readonly where: readonly Condition[];
+  /** Must end in a field that is unique per document. Missing values are not allowed in sort fields. */
+  readonly sort: readonly SortKey[];
+  /** 1 … 1,000. */
+  readonly limit: number;
+  /** Sort values of the last hit of the page before. */
+  readonly after?: readonly (string | number)[];
+}
+
+export interface Hit extends StoredDocument {
+  readonly sortValues: readonly (string | number)[];
+}
+
+export interface Page {
+  readonly hits: readonly Hit[];
+  /** Exact number of documents that match, whatever `limit` and `after` say. */
+  readonly total: number;
+}
+
+/**
+ * One physical index: documents of one projection version. Per id the stored version never falls. Every call rejects with
+ * `MODEL_UNAVAILABLE` when the engine cannot be reached or is too busy.
+ */
+export interface ModelIndex {
+  readonly name: string;
+  readonly definition: ModelDefinition;
+  /** Documents by id as last stored (also ones that a query does not see yet), tombstones and hidden ones included. */
+  load(ids: readonly string[]): Promise<Map<string, StoredDocument>>;
+  /**
+   * Stores each document unless the index holds the id at the same or a higher version. All answers are read before it
+   * resolves. Rejects with `VERSION_AHEAD` when the index holds a version above `versionMax` (the lane's log end): such a
+   * document cannot have come from this log. Durable when it resolves.
+   */
+  store(documents: readonly Document[], versionMax: number): Promise<StoreReport>;
+  /** Saved progress of every lane, kept in the same index; empty for a fresh one. */
+  progress(): Promise<readonly LaneProgress[]>;
+  /** Saves progress of lanes; a lower `next` than the saved one of a lane is ignored. */
+  saveProgress(lanes: readonly LaneProgress[]): Promise<void>;
+  /** Makes everything stored visible to `query`. */
+  refresh(): Promise<void>;
+  /** Visible documents (`search` not null). Same conditions, same documents, same order, whatever the engine. */
+  query(query: Query): Promise<Page>;
+  /**
+   * Every document as the engine holds it, in any order, batch by batch: hidden ones and tombstones too, progress not.
+   * Reads one fixed state of the index. Ids are whole, versions exact, bodies byte for byte.
+   */
+  scan(): AsyncIterable<readonly StoredDocument[]>;
+}
+
+export interface IndexFound {
+  readonly name: string;
+  readonly projection: string;
+  readonly version: number;
+  readonly serving: boolean;
+  readonly documents: number;
+  readonly bytes: number;
+}
+
+/** Where read models live. What serves is recorded in one place and changes in one step. */
+export interface ReadModel extends AsyncDisposable {
+  readonly place: string;
+  /** Makes an empty index `<projection>-v<version>-<suffix>`; it serves nobody yet. `suffix`: 1-24 of `[a-z0-9]`. */
+  create(definition: ModelDefinition, suffix: string): Promise<ModelIndex>;
+  /** The index that serves a projection, or undefined. */
+  serving(definition: ModelDefinition): Promise<ModelIndex | undefined>;
+  /** Opens any index by name, or undefined. */
+  open(name: string, definition: ModelDefinition): Promise<ModelIndex | undefined>;
+  /**
+   * Makes `to` the serving index in one step, if `from` (null: none) serves now. Rejects with `SWAP_REFUSED` otherwise.
+   * A reader sees the old or the new one, never neither.
+   */
+  swap(projection: string, from: string | null, to: string): Promise<void>;
+  /** Removes an index that does not serve. Rejects with `SWAP_REFUSED` for one that does. */
+  drop(name: string): Promise<void>;
+  list(): Promise<readonly IndexFound[]>;
+}
+
+/** The cut that lanes' progress amounts to: of the newest epoch any lane entered. Undefined before the first one. */
+export function cutOf(
+  lanes: readonly LaneProgress[],
+  partitionsOf: (epoch: number) => number,
+): Cut | undefined {
+  if (lanes.length === 0) return undefined;
+  const epoch = Math.max(...lanes.map((lane) => lane.epoch));
+  const next = new Array<number>(partitionsOf(epoch)).fill(0);
+  for (const lane of lanes) if (lane.epoch === epoch) next[lane.partition] = lane.next;
+  return { epoch, next };
+}
