@@ -27,6 +27,16 @@ export const faults = {
     about: 'two different segments claim the same offsets',
     doThis: 'Stop writers of this partition and compare the named segment with the log.',
   },
+  ASPECT_INVALID: {
+    remedy: 'refuse',
+    about: 'the value does not fit the schema of its aspect',
+    doThis: 'Correct the value at the pointer shown; examples lie in schemas/aspects/<aspect>/examples.',
+  },
+  ASPECT_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'no schema is known for this aspect',
+    doThis: 'Check the spelling; own aspects are added from a folder of schemas, see schemas/README.md.',
+  },
   AVRO_INVALID: {
     remedy: 'quarantine',
     about: 'bytes are not valid Avro of the stated schema, or exceed the decoding bounds',
@@ -36,6 +46,31 @@ export const faults = {
     remedy: 'refuse',
     about: 'the configuration has faults; all of them are listed',
     doThis: 'Correct the listed settings; `annal config explain` shows where each value comes from.',
+  },
+  FILE_EMPTY: {
+    remedy: 'refuse',
+    about: 'the file holds no rows and no column names',
+    doThis: 'Nothing, if that is meant; what was known of its table is kept.',
+  },
+  FILE_MALFORMED: {
+    remedy: 'refuse',
+    about: 'the file is not what its extension says',
+    doThis: 'Open the named file: it may be cut off, half written or of another format.',
+  },
+  FILE_NOT_TEXT: {
+    remedy: 'refuse',
+    about: 'the file is not UTF-8 text',
+    doThis: 'Convert the named file to UTF-8, or keep it out of the scanned folder.',
+  },
+  FILE_TOO_COMPLEX: {
+    remedy: 'refuse',
+    about: 'the file exceeds the bounds within which a scan describes tables',
+    doThis: 'Look at the named bound: a row longer than the sample, nesting too deep, folders too deep.',
+  },
+  FILE_UNREADABLE: {
+    remedy: 'refuse',
+    about: 'a file or folder could not be read',
+    doThis: 'Check that it exists and that this user may read it, then scan again.',
   },
   LANE_REVOKED: {
     remedy: 'retry',
@@ -72,6 +107,16 @@ export const faults = {
     remedy: 'retry',
     about: 'the schema registry cannot be reached',
     doThis: 'Check that the registry runs and that its address is right; work resumes by itself.',
+  },
+  SCAN_DELETIONS_HELD: {
+    remedy: 'refuse',
+    about: 'the scan found tables missing and did not delete them',
+    doThis: 'Mend what could not be read and scan again, or confirm with `--allow-deletions`.',
+  },
+  SCHEMA_FILE_INVALID: {
+    remedy: 'refuse',
+    about: 'files that describe aspects or entity types cannot be used; all of them are listed',
+    doThis: 'Correct the listed files; schemas/README.md shows the layout and the rules.',
   },
   SCHEMA_INCOMPATIBLE: {
     remedy: 'refuse',
