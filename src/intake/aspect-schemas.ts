@@ -24,8 +24,8 @@ export interface AspectSchema {
 }
 
 /**
- * `personal` = the value holds personal data and must be sealed. `pointer` = RFC 6901, where the fault is; of a missing
- * field where it should be; empty = the value as a whole. `reason` names no part of the value.
+ * `personal` = the value holds personal data and must be sealed. `pointer` = RFC 6901, where the fault is; of
+ * a missing field where it should be; empty = the value as a whole. `reason` names no part of the value.
  */
 export type AspectCheck =
   | { readonly ok: true; readonly schema: string; readonly personal: boolean }
@@ -146,7 +146,7 @@ function loadAll(folders: readonly string[], ajv: Ajv2020, broken: BrokenFile[])
         const other = seen.get(loaded.schema);
         if (other !== undefined) throw new Error(`${loaded.schema} is already defined by ${other}`);
         seen.set(loaded.schema, file);
-        // Tests prove that the shipped ones compile; what others wrote is compiled before anything depends on it.
+        // Tests prove that the shipped ones compile; what others wrote is compiled before it is needed.
         if (folder !== shippedSchemas) ajv.compile(loaded.document);
         if (version > (newest.get(aspect)?.version ?? 0)) newest.set(aspect, loaded);
       } catch (error) {
@@ -158,9 +158,9 @@ function loadAll(folders: readonly string[], ajv: Ajv2020, broken: BrokenFile[])
 }
 
 /**
- * Reads the schemas of all folders (`<folder>/aspects/<name>/<version>.json`, JSON Schema draft 2020-12; the shipped
- * ones are at `shippedSchemas`). Of several versions the highest counts. Throws one SCHEMA_FILE_INVALID naming every
- * file or folder that cannot be used. Compiled when first used.
+ * Reads the schemas of all folders (`<folder>/aspects/<name>/<version>.json`, JSON Schema draft 2020-12; the
+ * shipped ones are at `shippedSchemas`). Of several versions the highest counts. Throws one
+ * SCHEMA_FILE_INVALID naming every file or folder that cannot be used. Compiled when first used.
  */
 export function loadAspectSchemas(folders: readonly string[]): AspectSchemas {
   const ajv = compiler();

@@ -7,7 +7,9 @@ export interface EntityType {
   readonly displayName: string;
   /** Aspects such an entity commonly has: a hint for pages and plugins, others are allowed. */
   readonly aspects: readonly string[];
-  /** Persons, groups, secrets, tokens: every aspect of such an entity is refused while it cannot be sealed. */
+  /**
+   * Persons, groups, secrets, tokens: every aspect of such an entity is refused while it cannot be sealed.
+   */
   readonly personal: boolean;
 }
 
@@ -15,7 +17,10 @@ export interface EntityTypes {
   /** Every known entity type as it is written in URNs, sorted. */
   names(): string[];
   find(entityType: string): EntityType | undefined;
-  /** Also true for another spelling of capitals, so that `urn:li:corpUser:…` is no way round. Unknown types: false. */
+  /**
+   * Also true for another spelling of capitals, so that `urn:li:corpUser:…` is no way round. Unknown types:
+   * false.
+   */
   isPersonal(entityType: string): boolean;
 }
 
@@ -43,9 +48,9 @@ function readTable(file: string, ajv: Ajv2020): [string, EntityType][] {
 }
 
 /**
- * Reads `<folder>/entity-types.json` of all folders, where there is one (the shipped one is at `shippedSchemas`).
- * Throws one SCHEMA_FILE_INVALID naming every file that cannot be used: malformed, or with a type that is there
- * already, which would let an own folder make a shipped personal type an open one.
+ * Reads `<folder>/entity-types.json` of all folders, where there is one (the shipped one is at
+ * `shippedSchemas`). Throws one SCHEMA_FILE_INVALID naming every file that cannot be used: malformed, or with
+ * a type that is there already, which would let an own folder make a shipped personal type an open one.
  */
 export function loadEntityTypes(folders: readonly string[]): EntityTypes {
   const ajv = new Ajv2020({ strict: true, logger: false, ownProperties: true });

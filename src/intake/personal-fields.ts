@@ -1,7 +1,7 @@
 /**
- * What the keyword `x-personal` of an aspect's schema says. `subject` tells whose data it is: `urn` = the entity
- * itself, else a pointer to a person's URN in the value. `pointers` are JSON Pointers (RFC 6901) in which the part `*`
- * stands for every element or member.
+ * What the keyword `x-personal` of an aspect's schema says. `subject` tells whose data it is: `urn` = the
+ * entity itself, else a pointer to a person's URN in the value. `pointers` are JSON Pointers (RFC 6901) in
+ * which the part `*` stands for every element or member.
  */
 export interface PersonalFields {
   readonly subject: string;
@@ -36,8 +36,8 @@ function isPresent(value: unknown, [part, ...rest]: readonly string[]): boolean 
 }
 
 /**
- * Whether a value holds personal data. Where the entity itself is the subject every value does: a field the schema
- * does not know may be personal too. Elsewhere only a value that has one of the marked fields.
+ * Whether a value holds personal data. Where the entity itself is the subject every value does: a field the
+ * schema does not know may be personal too. Elsewhere only a value that has one of the marked fields.
  */
 export const holdsPersonal = ({ subject, pointers }: PersonalFields, value: unknown): boolean =>
   subject === 'urn' || pointers.some((pointer) => isPresent(value, partsOf(pointer)));
@@ -68,8 +68,8 @@ function leadsTo(schema: unknown, parts: readonly string[], root: unknown, refsM
 const refsInPathMax = 32;
 
 /**
- * The pointers of `x-personal` that lead to no declared property. A misspelt mark would leave clear text in the
- * archive for ever, so a schema with one is refused.
+ * The pointers of `x-personal` that lead to no declared property. A misspelt mark would leave clear text in
+ * the archive for ever, so a schema with one is refused.
  */
 export const danglingPointers = (schema: unknown, { subject, pointers }: PersonalFields): string[] =>
   [...(subject === 'urn' ? [] : [subject]), ...pointers].filter(

@@ -23,8 +23,8 @@ export const emptyFolders = (folders: readonly string[]): BrokenFile[] =>
     .map((file) => ({ file, reason: 'expected a folder with aspects/ or entity-types.json in it' }));
 
 /**
- * A JSON file of a schema folder as a value. A key `__proto__` is refused: the schema compiler drops it, so what it
- * was to demand would never be checked. Throws an Error with the reason alone.
+ * A JSON file of a schema folder as a value. A key `__proto__` is refused: the schema compiler drops it, so
+ * what it was to demand would never be checked. Throws an Error with the reason alone.
  */
 export function readJsonFile(file: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'), (key: string, value: unknown) => {
@@ -33,7 +33,9 @@ export function readJsonFile(file: string): unknown {
   });
 }
 
-/** Names in a folder in a fixed order, files and folders apart (links followed); empty when it does not exist. */
+/**
+ * Names in a folder in a fixed order, files and folders apart (links followed); empty when it does not exist.
+ */
 export function listFolder(folder: string): { files: string[]; folders: string[] } {
   const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const names = isThere ? readdirSync(folder).sort() : [];

@@ -1,6 +1,6 @@
-// Goal: what DataHub's SDK writes is taken as it is, what breaks a schema is refused at its place, and a schema that
-// could not hold its promise never gets as far as the first event. Method: the files beside each schema, plus planted
-// folders with one fault each.
+// Goal: what DataHub's SDK writes is taken as it is, what breaks a schema is refused at its place, and a
+// schema that could not hold its promise never gets as far as the first event. Method: the files beside each
+// schema, plus planted folders with one fault each.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,7 +88,9 @@ describe('shipped schemas', () => {
   });
 });
 
-/** Every object of `value` that a schema describes as a record: the places where unknown fields are allowed. */
+/**
+ * Every object of `value` that a schema describes as a record: the places where unknown fields are allowed.
+ */
 function* recordsOf(schema: Json, value: unknown, root: Json): Generator<{ record: Json; known: string[] }> {
   if (typeof schema.$ref === 'string') {
     const definitions = root.$defs as Record<string, Json>;
@@ -176,7 +178,7 @@ describe('names and values that look like something else', () => {
 describe('personal fields', () => {
   const usage = { timestampMillis: 0, userCounts: [{ user: 'urn:li:corpuser:p-1', count: 1 }] };
 
-  test('where the entity is the person every value is personal, elsewhere only what has a marked field', () => {
+  test('where the entity is the person every value is, elsewhere what has a marked field', () => {
     expect(schemas.check('corpUserInfo', { active: true })).toMatchObject({ ok: true, personal: true });
     const group = { admins: [], members: [], groups: [] };
     expect(schemas.check('corpGroupInfo', group)).toMatchObject({ ok: true, personal: true });
@@ -287,7 +289,7 @@ describe('own folders', () => {
 
 test('the schema that schemas/README.md shows is one', () => {
   const blocks = [
-    ...readFileSync(join(shippedSchemas, 'README.md'), 'utf8').matchAll(/```json\n([^]*?)```/g),
+    ...readFileSync(join(shippedSchemas, 'README.md'), 'utf8').matchAll(/```json\n([\s\S]*?)```/g),
   ].map(([, json]) => json!);
   const own = blocks.find((json) => json.includes('annal:aspect/acme.costs/1'))!;
   const loaded = loadAspectSchemas([planted({ 'aspects/acme.costs/1.json': own })]);
