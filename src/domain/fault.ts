@@ -17,6 +17,11 @@ export const faults = {
     about: 'the log did not confirm the append before the deadline; it may or may not have happened',
     doThis: 'Send the same events with the same ids again: a repeat has no second effect.',
   },
+  ARCHIVE_BEHIND: {
+    remedy: 'retry',
+    about: 'the archive has not yet reached the position that is needed',
+    doThis: 'Wait for the archiver, or check why it does not go on: `annal doctor`.',
+  },
   ARCHIVE_CORRUPT: {
     remedy: 'halt',
     about: 'the archive holds bytes that cannot be what was written',
@@ -47,6 +52,22 @@ export const faults = {
     about: 'the configuration has faults; all of them are listed',
     doThis: 'Correct the listed settings; `annal config explain` shows where each value comes from.',
   },
+  DUPLICATE_DOCUMENT: {
+    remedy: 'halt',
+    about: 'a read model gave the same document id twice',
+    doThis:
+      'Do not swap it in. Rebuild the model; if it happens again, report the bucket and key hash shown.',
+  },
+  DUPLICATE_KEY: {
+    remedy: 'refuse',
+    about: 'a JSON object has the same key twice',
+    doThis: 'Send each key once; the pointer names the second one.',
+  },
+  EPOCH_INVALID: {
+    remedy: 'halt',
+    about: 'the epoch files of the archive do not follow one another',
+    doThis: 'Compare the named file with a copy of the archive; epochs are never edited.',
+  },
   FILE_EMPTY: {
     remedy: 'refuse',
     about: 'the file holds no rows and no column names',
@@ -71,6 +92,31 @@ export const faults = {
     remedy: 'refuse',
     about: 'a file or folder could not be read',
     doThis: 'Check that it exists and that this user may read it, then scan again.',
+  },
+  INDEX_EXISTS: {
+    remedy: 'refuse',
+    about: 'an index of this name is there already',
+    doThis: 'Open it, or make the new one under another name.',
+  },
+  JSON_INVALID: {
+    remedy: 'refuse',
+    about: 'the text is not exactly one JSON value in strict UTF-8',
+    doThis: 'Correct the text at the byte shown.',
+  },
+  JSON_TOO_DEEP: {
+    remedy: 'refuse',
+    about: 'the JSON is nested deeper than allowed',
+    doThis: 'Flatten the value at the pointer shown.',
+  },
+  JSON_TOO_LARGE: {
+    remedy: 'refuse',
+    about: 'the JSON holds more values than one request may',
+    doThis: 'Split the request.',
+  },
+  KEY_FORBIDDEN: {
+    remedy: 'refuse',
+    about: 'a JSON object has a key that is never accepted',
+    doThis: 'Rename the key at the pointer shown; `__proto__` is refused everywhere.',
   },
   LANE_REVOKED: {
     remedy: 'retry',
@@ -98,10 +144,45 @@ export const faults = {
     doThis:
       'Check that the broker runs and that its address and credentials are right; work resumes by itself.',
   },
+  MODEL_CORRUPT: {
+    remedy: 'halt',
+    about: 'the read model holds a document that no projection wrote',
+    doThis: 'Rebuild the projection: `annal rebuild NAME`.',
+  },
+  MODEL_DAMAGED: {
+    remedy: 'halt',
+    about: 'a file of the read model is damaged',
+    doThis: 'Remove the named file and rebuild the projection: `annal rebuild NAME`.',
+  },
   MODEL_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the read model cannot be reached or is too busy',
     doThis: 'Check that the engine runs and that its address is right; work resumes by itself.',
+  },
+  NUMBER_LOSSY: {
+    remedy: 'refuse',
+    about: 'a number would change its value when read as a double',
+    doThis: 'Send it as a string, or with no more digits than a double holds.',
+  },
+  PROJECTION_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'there is no projection of this name',
+    doThis: '`annal projections` lists them.',
+  },
+  QUERY_INVALID: {
+    remedy: 'refuse',
+    about: 'the search cannot be run as asked',
+    doThis: 'Correct the named part; a cursor fits only the search it came from.',
+  },
+  REBUILD_DIFFERS: {
+    remedy: 'halt',
+    about: 'what was read back is not what was folded; nothing was swapped',
+    doThis: 'The old read model still serves. Look at the named documents and at the engine.',
+  },
+  REBUILD_RUNNING: {
+    remedy: 'refuse',
+    about: 'a rebuild or verification of this projection is running',
+    doThis: 'Wait for it to finish; its id is shown.',
   },
   REGISTRY_UNAVAILABLE: {
     remedy: 'retry',

@@ -1,7 +1,7 @@
 import avsc from 'avsc';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { MetadataChangeEvent } from '../../src/domain/event.ts';
+import { limits, type MetadataChangeEvent } from '../../src/domain/event.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import {
   decodeEvent,
@@ -86,8 +86,11 @@ test('the whole event is one spelling: insertion order of a map does not show', 
 
 test('another Avro reader sees the same event', () => {
   const type = avsc.Type.forSchema(JSON.parse(eventSchemaText));
+  const { occurredAtMin: min, occurredAtMax: max } = limits;
   fc.assert(
-    fc.property(arbitrary.event, (event) => {
+    // avsc misreads odd numbers beyond 2^52.
+    fc.property(arbitrary.event, fc.integer({ min, max }), (anyEvent, occurredAt) => {
+      const event = { ...anyEvent, occurredAt, expect: null };
       const seen = type.fromBuffer(encodeEvent(event));
       expect(seen.urn).toBe(event.urn);
       expect(seen.occurredAt).toBe(event.occurredAt);

@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto';
+import { type Cut, formatCut } from '../domain/cut.ts';
+import type { Position } from '../domain/position.ts';
+
+const hashBytes = 32;
+const entryBytesMax = 65_535;
+const entryScratch = Buffer.alloc(entryBytesMax + 1);
+const nodeScratch = Buffer.alloc(1 + 2 * hashBytes, 1);
+
+/** SHA-256 of a segment record's Avro bytes as they stand in the file, never of a re-encoding. 32 bytes. */
+export const recordHash = (recordBytes: Uint8Array): Buffer => hash('sha256', recordBytes, 'buffer');
+
+/** The leaf of a record: one fixed text, its keys in this order (not RFC 8785, which would sort them). */
+export const recordLeafText = ({ epoch, partition, offset }: Position, record: Buffer): string =>
+  `{"v":1,"epoch":${epoch},"partition":${partition},"offset":${offset},"record":"${record.toString('hex')}"}`;
+
+/** Offsets [offset, next) that no segment holds. */
+export interface Missing extends Position {
+  readonly next: number;
+  readonly kind: 'hole' | 'gap';
+}
+
+/** The one leaf of a hole or gap, so that what is missing is signed too. */
+export const missingLeafText = ({ epoch, partition, offset, next, kind }: Missing): string =>
+  `{"v":1,"epoch":${epoch},"partition":${partition},"offset":${offset},"next":${next},` +
+  `"kind":"${kind}","reason":"${kind === 'hole' ? 'sparse' : 'retention'}"}`;
+
+export interface TreeHead {
+  /** How many leaves. */
+  readonly size: number;
+  /** 32 bytes; of a tree of size 0, SHA-256 of nothing. */
+  readonly root: Buffer;
+}
+
+/** A leaf of the meta log: a published cut at `time` (UTC ms) with one tree head per partition, in order. */
+export function metaLeafText(time: number, cut: Cut, trees: readonly TreeHead[]): string {
+  if (trees.length !== cut.next.length)
+    throw new RangeError('a cut and its trees have one element per partition');
+  const heads = trees.map(({ size, root }) => `{"size":${size},"root":"${root.toString('base64')}"}`);
+  return `{"v":1,"time":${time},"cut":"${formatCut(cut)}","trees":[${heads.join(',')}]}`;
+}
+
+/** RFC 6962 leaf hash of an entry (text as UTF-8): SHA-256(00 ‖ entry). RangeError over 65,535 bytes. */
+export function leafHash(entry: string | Uint8Array): Buffer {
+  const length = typeof entry === 'string' ? Buffer.byteLength(entry) : entry.length;
+  if (length > entryBytesMax) throw new RangeError(`an entry of ${length} bytes`);
+  if (typeof entry === 'string') entryScratch.write(entry, 1, 'utf8');
+  else entryScratch.set(entry, 1);
+  return hash('sha256', entryScratch.subarray(0, 1 + length), 'buffer');
+}
+
+/** RFC 6962 node hash: SHA-256(01 ‖ left ‖ right). */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  nodeScratch.set(left, 1);
+  nodeScratch.set(right, 1 + hashBytes);
+  return hash('sha256', nodeScratch, 'buffer');
+}
+
+/**
+ * RFC 6962 root over leaf hashes in order: n > 1 splits at the largest power of two below n; of none, SHA-256 of
+ * nothing. Holds one hash a level.
+ */
+export function treeRoot(leafHashes: Iterable<Buffer>): Buffer {
+  // The full subtrees so far, one for each bit of `size`, the largest first.
+  const peaks: Buffer[] = [];
+  let size = 0;
+  for (const leaf of leafHashes) {
+    let node = leaf;
+    for (let bits = size; bits % 2 === 1; bits = Math.floor(bits / 2)) node = nodeHash(peaks.pop()!, node);
+    peaks.push(node);
+    size += 1;
+  }
+  return peaks.length === 0
+    ? hash('sha256', '', 'buffer')
+    : peaks.reduceRight((right, left) => nodeHash(left, right));
+}

@@ -1,0 +1,140 @@
+import { createHash, hash } from 'node:crypto';
+import { Fault } from '../domain/fault.ts';
+
+const bucketCount = 4_096;
+const hashBytes = 32;
+const entryBytes = 2 * hashBytes;
+const entriesPerChunk = 16_384;
+/** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
+const oneShotMax = 128 * 1024;
+const versionWords = 2 ** 32;
+
+const scratch = Buffer.allocUnsafeSlow(oneShotMax);
+
+/**
+ * SHA-256(u32be byte length of id ‖ id ‖ u64be version ‖ body), 32 bytes. `id` is the full key, never a shortened one;
+ * `version` a whole number 0 … 2^53−1.
+ */
+export function docHash(id: string, version: number, body: Uint8Array): Buffer {
+  if (!Number.isSafeInteger(version) || version < 0) throw new RangeError(`${version} is no version`);
+  if (!id.isWellFormed()) throw new RangeError('document id with a lone surrogate');
+  // At most three bytes of UTF-8 stand for one UTF-16 unit.
+  const fits = id.length * 3 + body.length + 12 <= oneShotMax;
+  const head = fits ? scratch : Buffer.allocUnsafe(id.length * 3 + 12);
+  const idBytes = head.write(id, 4, 'utf8');
+  head.writeUInt32BE(idBytes, 0);
+  head.writeUInt32BE(Math.floor(version / versionWords), 4 + idBytes);
+  head.writeUInt32BE(version % versionWords, 8 + idBytes);
+  const headBytes = 12 + idBytes;
+  if (!fits) return createHash('sha256').update(head.subarray(0, headBytes)).update(body).digest();
+  scratch.set(body, headBytes);
+  return hash('sha256', scratch.subarray(0, headBytes + body.length), 'buffer');
+}
+
+/** Bucket of a document: the first 12 bits of the SHA-256 of its id, 0-4095. */
+export const bucketOf = (id: string): number => firstTwelveBits(hash('sha256', id, 'buffer'), 0);
+
+const firstTwelveBits = (bytes: Buffer, at: number): number => (bytes[at]! << 4) | (bytes[at + 1]! >> 4);
+
+/** A document as the root sees it, both hashes as lower-case hex. */
+export interface RootEntry {
+  readonly keyHash: string;
+  readonly docHash: string;
+}
+
+/** Documents gathered into a root. `add` and the readers may alternate; memory is 64 bytes a document. */
+export interface RootBuilder {
+  readonly size: number;
+  /** Adds a document, in any order. */
+  add(id: string, version: number, body: Uint8Array): void;
+  /** The 4,096 bucket hashes in order, 32 bytes each. DUPLICATE_DOCUMENT when an id was added twice. */
+  buckets(): Buffer[];
+  /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
+  root(): string;
+  /** What one bucket holds, sorted by key hash: two models that differ are compared key by key where buckets do. */
+  entriesOf(bucket: number): RootEntry[];
+}
+
+/**
+ * The root of a read model or snapshot (docs/formats/root.md): entry = SHA-256(id) ‖ docHash; bucket hash = SHA-256 over
+ * the bucket's entries sorted as unsigned bytes; root = SHA-256 over the 4,096 bucket hashes. No key takes part: equal
+ * documents have equal roots everywhere.
+ */
+export function rootOf(): RootBuilder {
+  const chunks: Buffer[] = [];
+  const counts = new Uint32Array(bucketCount);
+  let size = 0;
+  let grouped: Uint32Array | undefined;
+
+  /** Entry numbers, bucket after bucket. Four bytes a document, made anew after an addition. */
+  function groups(): Uint32Array {
+    if (grouped !== undefined) return grouped;
+    const next = startsOf(counts);
+    grouped = new Uint32Array(size);
+    for (let entry = 0; entry < size; entry++) {
+      const chunk = chunks[Math.floor(entry / entriesPerChunk)]!;
+      const bucket = firstTwelveBits(chunk, (entry % entriesPerChunk) * entryBytes);
+      grouped[next[bucket]!++] = entry;
+    }
+    return grouped;
+  }
+
+  function sorted(bucket: number, start: number): Buffer[] {
+    const entries: Buffer[] = [];
+    for (const entry of groups().subarray(start, start + counts[bucket]!)) {
+      const at = (entry % entriesPerChunk) * entryBytes;
+      entries.push(chunks[Math.floor(entry / entriesPerChunk)]!.subarray(at, at + entryBytes));
+    }
+    entries.sort(Buffer.compare);
+    refuseTwins(entries, bucket);
+    return entries;
+  }
+
+  const builder: RootBuilder = {
+    get size() {
+      return size;
+    },
+    add(id, version, body) {
+      const document = docHash(id, version, body);
+      const key = hash('sha256', id, 'buffer');
+      const at = (size % entriesPerChunk) * entryBytes;
+      if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
+      const chunk = chunks.at(-1)!;
+      chunk.set(key, at);
+      chunk.set(document, at + hashBytes);
+      counts[firstTwelveBits(key, 0)]! += 1;
+      size += 1;
+      grouped = undefined;
+    },
+    buckets() {
+      const starts = startsOf(counts);
+      return Array.from(counts, (_, bucket) =>
+        hash('sha256', Buffer.concat(sorted(bucket, starts[bucket]!)), 'buffer'),
+      );
+    },
+    root: () => hash('sha256', Buffer.concat(builder.buckets()), 'hex'),
+    entriesOf: (bucket) =>
+      sorted(bucket, startsOf(counts)[bucket]!).map((entry) => ({
+        keyHash: entry.toString('hex', 0, hashBytes),
+        docHash: entry.toString('hex', hashBytes),
+      })),
+  };
+  return builder;
+}
+
+/** Where each bucket's entries start when they stand bucket after bucket. */
+function startsOf(counts: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(counts.length);
+  for (let bucket = 1; bucket < counts.length; bucket++) {
+    starts[bucket] = starts[bucket - 1]! + counts[bucket - 1]!;
+  }
+  return starts;
+}
+
+function refuseTwins(sorted: readonly Buffer[], bucket: number): void {
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i]!.compare(sorted[i - 1]!, 0, hashBytes, 0, hashBytes) === 0) {
+      throw new Fault('DUPLICATE_DOCUMENT', { keyHash: sorted[i]!.toString('hex', 0, hashBytes), bucket });
+    }
+  }
+}
