@@ -1,0 +1,59 @@
+import { type EntityState, fold, type Step } from '../domain/entity-state.ts';
+import { versionOf } from '../domain/position.ts';
+import { patchValue } from '../formats/json-patch.ts';
+import type { Document } from '../ports/read-model.ts';
+import type { Draft, Projection } from './projection.ts';
+import type { ReadRecord } from './read-record.ts';
+
+export interface Folded {
+  /** Documents to store first: at most one per id, the newest. */
+  readonly documents: readonly Document[];
+  /** Documents that carry the states of all touched URNs; stored after `documents`. */
+  readonly states: readonly Document[];
+}
+
+/** URNs whose state a batch needs. */
+export function urnsOf(batch: readonly ReadRecord[]): string[] {
+  const urns = new Set<string>();
+  for (const read of batch) if (read.kind === 'event') urns.add(read.event.urn);
+  return [...urns];
+}
+
+/**
+ * Folds a batch over the states known before it and changes `states` in place to those after it. Events at or below a
+ * state's position were folded before and are skipped, so delivering any stretch again changes nothing.
+ */
+export function foldBatch(
+  projection: Projection,
+  states: Map<string, EntityState>,
+  batch: readonly ReadRecord[],
+): Folded {
+  const drafts = new Map<string, Draft>();
+  const touched = new Set<string>();
+  for (const read of batch) {
+    if (read.kind === 'quarantined') {
+      for (const draft of projection.quarantined(read.record)) drafts.set(draft.id, draft);
+      continue;
+    }
+    const step = foldEvent(states, read);
+    if (step === undefined) continue;
+    touched.add(step.after.urn);
+    for (const draft of projection.drafts(step)) drafts.set(draft.id, draft);
+  }
+  return {
+    documents: [...drafts.values()].map((draft) => draft.render()),
+    states: [...touched].map((urn) => projection.stateDocument(states.get(urn)!)),
+  };
+}
+
+/** Folds one event into `states`; undefined where the state has seen it already. */
+export function foldEvent(
+  states: Map<string, EntityState>,
+  { event, position, time }: Extract<ReadRecord, { kind: 'event' }>,
+): Step | undefined {
+  const before = states.get(event.urn);
+  if (before !== undefined && versionOf(position) <= versionOf(before.position)) return undefined;
+  const step = fold(before, event, position, time, patchValue);
+  states.set(event.urn, step.after);
+  return step;
+}

@@ -1,0 +1,199 @@
+import { type Head, headOf, type Step } from '../domain/entity-state.ts';
+import type { MetadataChangeEvent } from '../domain/event.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { formatPosition, type Position, versionOf } from '../domain/position.ts';
+import { readEvent } from '../formats/event.ts';
+import type { Document, FieldKind } from '../ports/read-model.ts';
+import { keyword } from './keyword.ts';
+import type { Draft, Projection, Quarantined } from './projection.ts';
+import { factsOf, object, quoted, spliced, stateText } from './state-text.ts';
+
+/** Fields by which `history` is searched; part of the projection's version. */
+const historyFields = {
+  urn: 'keyword',
+  aspect: 'keyword',
+  type: 'keyword',
+  namespace: 'keyword',
+  actor: 'keyword',
+  recordedBy: 'keyword',
+  change: 'keyword',
+  outcome: 'keyword',
+  position: 'keyword',
+  epoch: 'long',
+  partition: 'long',
+  offset: 'long',
+  time: 'long',
+  /** Valid [from, to) in append time; an event without effect is never valid (from = to). */
+  from: 'long',
+  to: 'long',
+  /** The same interval in versions, exact within the URN's partition. */
+  fromVersion: 'long',
+  toVersion: 'long',
+} as const satisfies Record<string, FieldKind>;
+
+/** `to` of what is valid still. */
+export const openEnd = Number.MAX_SAFE_INTEGER;
+
+/** A place in the log and its append time. */
+interface Point {
+  readonly position: Position;
+  readonly time: number;
+}
+
+/** One document per event: who, what, outcome, and how long it was true. Serves the log page, as-of and diff. */
+export const history: Projection = {
+  definition: { projection: 'history', version: 1, fields: historyFields },
+  about: 'every event with its outcome, and when it was true',
+  stateId: (urn) => `~${urn}`,
+  stateDocument: (state) => ({
+    id: `~${state.urn}`,
+    version: versionOf(state.position),
+    body: Buffer.from(stateText(state)),
+    search: null,
+  }),
+  drafts: (step) => [...endedDrafts(step), draft(step, step, () => eventDocument(step))],
+  settled(step) {
+    const isOpen = openHead(step) !== undefined;
+    return isOpen ? endedDrafts(step) : [...endedDrafts(step), draft(step, step, () => eventDocument(step))];
+  },
+  open: (state) =>
+    state.heads
+      .filter((head) => head.value !== null)
+      .map((head) => draft(head, head, () => appliedDocument(head, undefined))),
+  quarantined: (record) => [draft(record, record, () => quarantinedDocument(record))],
+};
+
+export const eventId = (position: Position): string => `@${formatPosition(position)}`;
+
+const draft = (of: Point, version: Point, render: () => Document): Draft => ({
+  id: eventId(of.position),
+  version: versionOf(version.position),
+  render,
+});
+
+/** The aspect's new head, if the step left one that is valid until something replaces it. */
+function openHead({ event, after, outcome }: Step): Head | undefined {
+  if (outcome !== 'applied' || event.aspect === null) return undefined;
+  const head = headOf(after, event.aspect);
+  return head === undefined || head.value === null ? undefined : head;
+}
+
+/** Heads whose validity ends with this step: the aspect's, or all of the entity's. A deletion is never valid. */
+function endedDrafts(step: Step): Draft[] {
+  const { before, event, outcome } = step;
+  if (before === undefined || outcome !== 'applied') return [];
+  return before.heads
+    .filter((head) => head.value !== null && (event.aspect === null || event.aspect === head.aspect))
+    .map((head) => draft(head, step, () => appliedDocument(head, step)));
+}
+
+function eventDocument(step: Step): Document {
+  const head = openHead(step);
+  if (head !== undefined) return appliedDocument(head, undefined);
+  const event = readEvent(step.event.avro);
+  const told: [string, string][] = [['outcome', JSON.stringify(step.outcome)]];
+  if (step.reason !== undefined) told.push(['reason', JSON.stringify(step.reason)]);
+  if (step.duplicateOf !== undefined) told.push(['duplicateOf', quoted(step.duplicateOf)]);
+  if (event.value !== null) told.push(...spliced('value', event.value));
+  return render(event, step, step, told, step.outcome);
+}
+
+/** The document of an applied change: valid from its position, to `end` once something replaced it. */
+function appliedDocument(head: Head, end: Point | undefined): Document {
+  const event = readEvent(head.avro);
+  const to =
+    end === undefined
+      ? 'null'
+      : object([
+          ['position', quoted(end.position)],
+          ['time', String(end.time)],
+        ]);
+  const told: [string, string][] = [
+    ['outcome', '"applied"'],
+    ['to', to],
+    ...(event.value === null ? [] : spliced('value', event.value)),
+    ...(event.change === 'PATCH' && head.value !== null ? spliced('result', head.value) : []),
+  ];
+  return render(event, head, end, told, 'applied');
+}
+
+/** `end` undefined = valid still; the point itself = never valid. */
+function render(
+  event: MetadataChangeEvent,
+  at: Point,
+  end: Point | undefined,
+  told: readonly (readonly [string, string])[],
+  outcome: Outcome,
+): Document {
+  const { epoch, partition, offset } = at.position;
+  return {
+    id: eventId(at.position),
+    version: versionOf((end ?? at).position),
+    body: Buffer.from(
+      object([
+        ['position', quoted(at.position)],
+        ['time', String(at.time)],
+        ['urn', JSON.stringify(event.urn)],
+        ['type', JSON.stringify(event.entityType)],
+        ['aspect', JSON.stringify(event.aspect)],
+        ...factsOf(event),
+        ...told,
+      ]),
+    ),
+    search: {
+      urn: keyword(event.urn),
+      aspect: keyword(event.aspect ?? ''),
+      type: keyword(event.entityType),
+      namespace: keyword(event.namespace),
+      actor: keyword(event.actor),
+      recordedBy: keyword(event.recordedBy),
+      change: event.change,
+      outcome,
+      position: formatPosition(at.position),
+      epoch,
+      partition,
+      offset,
+      time: at.time,
+      from: at.time,
+      to: end?.time ?? openEnd,
+      fromVersion: versionOf(at.position),
+      toVersion: end === undefined ? openEnd : versionOf(end.position),
+    },
+  };
+}
+
+function quarantinedDocument({ outcome, reason, position, time, urn }: Quarantined): Document {
+  const version = versionOf(position);
+  return {
+    id: eventId(position),
+    version,
+    body: Buffer.from(
+      object([
+        ['position', quoted(position)],
+        ['time', String(time)],
+        ['urn', JSON.stringify(urn)],
+        ['outcome', JSON.stringify(outcome)],
+        ['reason', JSON.stringify(reason)],
+      ]),
+    ),
+    search: {
+      urn: keyword(urn ?? ''),
+      aspect: '',
+      type: '',
+      namespace: '',
+      actor: '',
+      recordedBy: '',
+      change: '',
+      outcome,
+      position: formatPosition(position),
+      epoch: position.epoch,
+      partition: position.partition,
+      offset: position.offset,
+      time,
+      from: time,
+      to: time,
+      fromVersion: version,
+      toVersion: version,
+    },
+  };
+}

@@ -1,0 +1,9 @@
+import { entities } from './entities.ts';
+import { history } from './history.ts';
+import type { Projection } from './projection.ts';
+
+/** Every projection there is: one line each. */
+export const projections: readonly Projection[] = [entities, history];
+
+export const projectionNamed = (name: string): Projection | undefined =>
+  projections.find((projection) => projection.definition.projection === name);

@@ -1,0 +1,159 @@
+import { concatMap, defer, type Observable } from 'rxjs';
+import type { LogRecord } from '../domain/event.ts';
+import { Fault, isFault } from '../domain/fault.ts';
+import { recordHash } from '../formats/leaf.ts';
+import { encodeRecord } from '../formats/segment.ts';
+import type { Batch, Lane, LogReader } from '../ports/event-log.ts';
+import { type ArchiveWriter, openArchiveWriter, yielded } from './archive-lane.ts';
+import type { ArchiverOptions, LaneTask } from './archiver.ts';
+import { drain } from './drain.ts';
+
+export interface FollowOptions extends ArchiverOptions {
+  readonly reader: LogReader;
+  readonly partition: number;
+  /** Once aborted: what is buffered is flushed, then the lane completes. */
+  readonly signal: AbortSignal;
+  readonly task: LaneTask;
+  /** Called whenever the task's place changed. */
+  readonly settle: () => void;
+}
+
+type Work = { readonly kind: 'batch'; readonly batch: Batch } | { readonly kind: 'flush' };
+
+/**
+ * One lane of the archiver: finds the archive's end, checks that the log still holds the record before it, and goes on
+ * from there. Errors with `yielded` when another writer was first, with `LOG_FORK` when log and archive part.
+ */
+export function followLog(options: FollowOptions): Observable<void> {
+  return defer(() => open(options)).pipe(concatMap((lane) => drain(lane.pull, lane.work)));
+}
+
+async function open(options: FollowOptions): Promise<{
+  readonly pull: () => Promise<Work | undefined>;
+  readonly work: (work: Work) => Promise<void>;
+}> {
+  const { clock, limits, log, name, onNotice, partition, reader, settle, signal, task } = options;
+  const writer: ArchiveWriter = await openArchiveWriter(options, {
+    topic: name,
+    epoch: log.epoch,
+    partition,
+  });
+  let source: Lane | undefined;
+  let pending: Promise<Batch> | undefined;
+  let checkHash = writer.end.lastHash;
+  let bufferedSince: number | undefined;
+  let drained = false;
+
+  const place = (): void => {
+    Object.assign(task, { next: writer.end.next, state: 'running', fault: undefined });
+    settle();
+  };
+  place();
+
+  /** The batch that is on its way, or a flush once one is due. */
+  async function pull(): Promise<Work | undefined> {
+    if (signal.aborted) {
+      if (drained) return undefined;
+      drained = true;
+      return { kind: 'flush' };
+    }
+    if (writer.buffered > 0 && task.wanted > writer.end.next) return { kind: 'flush' };
+    source ??= reader.lane(partition, checkHash === undefined ? writer.next : writer.next - 1);
+    pending ??= source.pull(signal);
+    const waiting = new AbortController();
+    const dueMs = bufferedSince === undefined ? undefined : bufferedSince + limits.flushMs - clock.now();
+    const due: Promise<Work>[] =
+      dueMs === undefined ? [] : [clock.wait(Math.max(0, dueMs), waiting.signal).then(flush)];
+    const woken = new Promise<Work>((resolve) => {
+      task.wake = () => {
+        if (writer.buffered > 0) resolve({ kind: 'flush' });
+      };
+    });
+    try {
+      const found = await Promise.race([
+        pending.then((batch): Work => ({ kind: 'batch', batch })),
+        woken,
+        ...due,
+      ]);
+      if (found.kind === 'batch') pending = undefined;
+      return found;
+    } catch (error) {
+      pending = undefined;
+      source = undefined;
+      if (signal.aborted) return { kind: 'flush' };
+      if (isFault(error, 'LOG_TRIMMED')) return trimmed(Number(error.facts.first));
+      throw error;
+    } finally {
+      waiting.abort();
+      for (const wait of due) wait.catch(ignoreAbort);
+    }
+  }
+
+  /** The log starts later than the archive ends: what lies between is gone for ever, and the archive says so. */
+  async function trimmed(first: number): Promise<Work> {
+    checkHash = undefined;
+    if (first > writer.next) await missing('gap', first);
+    return { kind: 'flush' };
+  }
+
+  async function missing(kind: 'hole' | 'gap', next: number): Promise<void> {
+    const first = writer.next;
+    if ((await writer.recordMissing(kind, next)) === yielded) throw yielded;
+    onNotice({ kind, partition, first, next });
+    place();
+  }
+
+  async function work(found: Work): Promise<void> {
+    if (found.kind === 'batch') {
+      task.logEnd = Math.max(task.logEnd, found.batch.end);
+      for (const record of found.batch.records) await take(record);
+    }
+    const since = bufferedSince === undefined ? 0 : clock.now() - bufferedSince;
+    if (found.kind === 'flush' || writer.buffered >= limits.flushBytes || since >= limits.flushMs)
+      await store();
+  }
+
+  async function take(record: LogRecord): Promise<void> {
+    if (checkHash !== undefined) {
+      const same = record.offset !== writer.next - 1 || recordHash(encodeRecord(record)).equals(checkHash);
+      if (!same)
+        throw new Fault('LOG_FORK', { topic: name, epoch: log.epoch, partition, offset: record.offset });
+      checkHash = undefined;
+    }
+    if (record.offset < writer.next) return;
+    if (record.offset > writer.next) await confirmHole(record.offset);
+    writer.add(record);
+    bufferedSince ??= clock.now();
+    if (writer.buffered >= limits.flushBytes) await store();
+  }
+
+  async function store(): Promise<void> {
+    if ((await writer.flush()) === yielded) throw yielded;
+    bufferedSince = undefined;
+    place();
+    onNotice({ kind: 'flushed', partition, next: writer.end.next, logEnd: task.logEnd });
+    if ((await writer.sealIfDue()) === yielded) throw yielded;
+  }
+
+  /** Offsets may be sparse; a reader that skips records looks the same. So a second reader has to see the same. */
+  async function confirmHole(found: number): Promise<void> {
+    const bounds = (await log.bounds())[partition]!;
+    if (bounds.first > writer.next) return missing('gap', Math.min(bounds.first, found));
+    await using second = await log.reader(`${options.group}.check`);
+    for await (const held of second.assignments(signal)) {
+      if (!held.has(partition)) continue;
+      const { records } = await second.lane(partition, writer.next).pull(signal);
+      if (records[0]?.offset !== found) throw yielded;
+      return missing('hole', found);
+    }
+    throw yielded;
+  }
+
+  return { pull, work };
+}
+
+const flush = (): Work => ({ kind: 'flush' });
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+}

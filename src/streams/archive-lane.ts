@@ -1,0 +1,246 @@
+import type { LogRecord } from '../domain/event.ts';
+import { Fault } from '../domain/fault.ts';
+import { leafHash, missingLeafText, recordHash, recordLeafText } from '../formats/leaf.ts';
+import type { RecordView } from '../formats/record-view.ts';
+import {
+  encodeBlock,
+  encodeMissing,
+  encodeRecord,
+  encodeSegment,
+  segmentHeader,
+  syncMarker,
+} from '../formats/segment.ts';
+import type { ArchiveStore, ETag } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
+import { type LaneName, leavesName, segmentName, tailName } from './archive-names.ts';
+import {
+  type ArchiveEnd,
+  chainEnd,
+  firstAtOrAfter,
+  openSegment,
+  readTailBlob,
+  tailRecords,
+} from './chain.ts';
+
+export interface ArchiveLimits {
+  /** Buffered record bytes that make a flush. */
+  readonly flushBytes: number;
+  /** A record waits at most this long for its flush. */
+  readonly flushMs: number;
+  /** Tail bytes that make a seal. */
+  readonly sealBytes: number;
+  /** The oldest record of a tail waits at most this long for its seal. */
+  readonly sealMs: number;
+}
+
+export const archiveLimits: ArchiveLimits = {
+  flushBytes: 4 * 1024 * 1024,
+  flushMs: 10_000,
+  sealBytes: 64 * 1024 * 1024,
+  sealMs: 24 * 60 * 60 * 1000,
+};
+
+/** Points at which a crash must do no harm, in order. Tests stop the process there. */
+export type ArchivePoint =
+  | 'before-flush'
+  | 'after-flush'
+  | 'before-seal'
+  | 'after-seal'
+  | 'after-leaves'
+  | 'after-trim';
+
+export interface ArchiveContext {
+  readonly store: ArchiveStore;
+  readonly clock: Clock;
+  readonly limits: ArchiveLimits;
+  readonly probe?: (point: ArchivePoint, lane: LaneName) => void | Promise<void>;
+}
+
+/** Another writer was first: nothing is lost, start again from what the archive holds. */
+export const yielded = Symbol('yielded');
+
+/**
+ * The writing end of one lane's archive. `find` tells where to go on; `add` buffers records in memory; `flush` makes them
+ * durable in the tail; `seal` turns the tail into a segment. Any number of writers may hold one lane: each write is
+ * conditional, and one that loses gives `yielded`.
+ */
+export interface ArchiveWriter {
+  /** What is durable. */
+  readonly end: ArchiveEnd;
+  /** Offset of the record that is to be added next. */
+  readonly next: number;
+  /** Bytes buffered and not yet flushed. */
+  readonly buffered: number;
+  add(record: LogRecord): void;
+  flush(): Promise<undefined | typeof yielded>;
+  sealIfDue(): Promise<undefined | typeof yielded>;
+  /** Seals the tail, then records [end, next) as missing for ever. */
+  recordMissing(kind: 'hole' | 'gap', next: number): Promise<undefined | typeof yielded>;
+}
+
+/** Finds the end of the lane's archive and opens its tail; retries where a tail was trimmed in between. */
+export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
+  const { store, clock, limits } = context;
+  const name = tailName(lane);
+  const sync = syncMarker(lane.topic, lane.epoch, lane.partition);
+  const emptyTail = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
+  const probe = async (point: ArchivePoint): Promise<void> => context.probe?.(point, lane);
+
+  let { etag, tailBytes, chain, end } = await find();
+  let tailSince = end.next > chain.next ? clock.now() : undefined;
+  let buffer: Buffer[] = [];
+  let buffered = 0;
+  let bufferEnd = end;
+
+  async function find(): Promise<{ etag: ETag; tailBytes: number; chain: ArchiveEnd; end: ArchiveEnd }> {
+    for (let attempt = 0; ; attempt += 1) {
+      const sealed = await chainEnd(store.truth, lane);
+      const found = await readTailBlob(store, lane);
+      if (found === undefined) {
+        const created = await store.state.write(name, emptyTail, null);
+        if (created === 'changed') continue;
+        return { etag: created, tailBytes: 0, chain: sealed, end: sealed };
+      }
+      const first = firstAtOrAfter(found.bytes, lane, sealed.next);
+      if (first !== undefined && first > sealed.next) {
+        if (attempt < 3) continue;
+        throw new Fault('ARCHIVE_CORRUPT', {
+          blob: name,
+          reason: 'records before the tail are missing',
+          offset: sealed.next,
+        });
+      }
+      let last = sealed;
+      for (const view of tailRecords(found.bytes, lane, sealed.next))
+        last = { next: view.offset + 1, lastHash: recordHash(view.bytes) };
+      return { etag: found.etag, tailBytes: found.bytes.length - emptyTail.length, chain: sealed, end: last };
+    }
+  }
+
+  async function flush(): Promise<undefined | typeof yielded> {
+    if (buffer.length === 0) return undefined;
+    await probe('before-flush');
+    const block = encodeBlock(buffer, sync, 'null');
+    const grown = await store.state.append(name, block, etag);
+    if (grown === 'changed') return yielded;
+    await probe('after-flush');
+    etag = grown;
+    tailBytes += block.length;
+    tailSince ??= clock.now();
+    end = bufferEnd;
+    buffer = [];
+    buffered = 0;
+    return undefined;
+  }
+
+  async function seal(): Promise<undefined | typeof yielded> {
+    const tail = await readTailBlob(store, lane);
+    if (tail === undefined || tail.etag !== etag) return yielded;
+    const first = chain.next;
+    const records: Buffer[] = [];
+    for (const view of tailRecords(tail.bytes, lane, first)) records.push(view.bytes);
+    if (records.length === 0) return undefined;
+    await probe('before-seal');
+    const created = await store.truth.create(segmentName(lane, first), encodeSegment(lane, records));
+    chain = created === 'created' ? end : await theirs(records);
+    await probe('after-seal');
+    await writeLeaves(first, records.slice(0, chain.next - first));
+    await probe('after-leaves');
+    const trimmed = await trim(tail.bytes);
+    return created === 'created' ? trimmed : yielded;
+  }
+
+  /** Another writer's segment has the name: it stands if it holds what ours would, as far as both reach. */
+  async function theirs(ours: readonly Buffer[]): Promise<ArchiveEnd> {
+    const first = chain.next;
+    const segment = await openSegment(store.truth, lane, first);
+    if (segment === undefined)
+      throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, first), reason: 'missing' });
+    let lastHash: Buffer | undefined;
+    for (const view of segment.views()) {
+      const mine = ours[view.offset - first];
+      if (mine !== undefined && !mine.equals(view.bytes))
+        throw new Fault('ARCHIVE_FORK', { blob: segmentName(lane, first), offset: view.offset });
+      lastHash = recordHash(view.bytes);
+    }
+    if (segment.header.kind !== 'data')
+      throw new Fault('ARCHIVE_FORK', { blob: segmentName(lane, first), kind: segment.header.kind });
+    return { next: segment.header.next, lastHash };
+  }
+
+  /** A leaf hash per record beside the segment: derived, so it is written whatever was there. */
+  async function writeLeaves(first: number, sealed: readonly Buffer[]): Promise<void> {
+    const { epoch, partition } = lane;
+    const hashes = sealed.map((record, index) =>
+      leafHash(recordLeafText({ epoch, partition, offset: first + index }, recordHash(record))),
+    );
+    await store.state.replace(leavesName(lane, first), Buffer.concat(hashes));
+  }
+
+  /** Drops from the tail what the chain holds. */
+  async function trim(tail: Buffer): Promise<undefined | typeof yielded> {
+    const blocks = blocksOf(tailRecords(tail, lane, chain.next), sync);
+    const trimmed = await store.state.write(name, Buffer.concat([emptyTail, ...blocks]), etag);
+    if (trimmed === 'changed') return yielded;
+    await probe('after-trim');
+    etag = trimmed;
+    tailBytes = blocks.reduce((sum, block) => sum + block.length, 0);
+    tailSince = tailBytes === 0 ? undefined : clock.now();
+    return undefined;
+  }
+
+  return {
+    get end() {
+      return end;
+    },
+    get next() {
+      return bufferEnd.next;
+    },
+    get buffered() {
+      return buffered;
+    },
+    add(record) {
+      const bytes = encodeRecord(record);
+      buffer.push(bytes);
+      buffered += bytes.length;
+      bufferEnd = { next: record.offset + 1, lastHash: undefined };
+    },
+    flush,
+    async sealIfDue() {
+      const old = tailSince !== undefined && clock.now() - tailSince >= limits.sealMs;
+      return tailBytes >= limits.sealBytes || old ? seal() : undefined;
+    },
+    async recordMissing(kind, next) {
+      if ((await flush()) === yielded || (await seal()) === yielded) return yielded;
+      const { epoch, partition } = lane;
+      const first = chain.next;
+      const file = encodeMissing(lane, kind, first, next);
+      if ((await store.truth.create(segmentName(lane, first), file)) === 'exists') return yielded;
+      const text = missingLeafText({ epoch, partition, offset: first, next, kind });
+      await store.state.replace(leavesName(lane, first), leafHash(text));
+      chain = { next, lastHash: undefined };
+      end = chain;
+      bufferEnd = end;
+      return undefined;
+    },
+  };
+}
+
+/** Records of a tail as blocks of about 4 MiB. */
+function blocksOf(views: Iterable<RecordView>, sync: Buffer): Buffer[] {
+  const blocks: Buffer[] = [];
+  let records: Buffer[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (records.length > 0) blocks.push(encodeBlock(records, sync, 'null'));
+    records = [];
+    bytes = 0;
+  };
+  for (const view of views) {
+    if (bytes + view.bytes.length > archiveLimits.flushBytes) close();
+    records.push(view.bytes);
+    bytes += view.bytes.length;
+  }
+  close();
+  return blocks;
+}

@@ -1,0 +1,29 @@
+/** Where things stand in the archive's two containers (docs/formats/archive.md). `topic` is the log's name. */
+export interface LaneName {
+  readonly topic: string;
+  readonly epoch: number;
+  readonly partition: number;
+}
+
+const offsetDigits = 20;
+
+const lanePath = ({ topic, epoch, partition }: LaneName): string => `${topic}/${epoch}/${partition}`;
+
+export const segmentsOf = (lane: LaneName): string => `segments/${lanePath(lane)}/`;
+export const segmentName = (lane: LaneName, first: number): string =>
+  `${segmentsOf(lane)}${String(first).padStart(offsetDigits, '0')}.avro`;
+
+/** First offset of a segment by its name; undefined for a name that no archiver gives. */
+export function firstOf(name: string): number | undefined {
+  const match = /\/([0-9]{20})\.avro$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+export const tailName = (lane: LaneName): string => `tail/${lanePath(lane)}.avro`;
+export const leavesName = (lane: LaneName, first: number): string =>
+  `leaves/${lanePath(lane)}/${String(first).padStart(offsetDigits, '0')}`;
+export const epochsPrefix = 'epochs/';
+export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.json`;
+export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;
+export const schemaRefName = (registryId: number): string => `schemas/refs/confluent/${registryId}.json`;
+export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;

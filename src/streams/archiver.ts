@@ -1,0 +1,199 @@
+import {
+  catchError,
+  concatMap,
+  defer,
+  EMPTY,
+  lastValueFrom,
+  type Observable,
+  retry,
+  throwError,
+  timer,
+} from 'rxjs';
+import { type Fault, isFault } from '../domain/fault.ts';
+import type { EventLog, LogReader } from '../ports/event-log.ts';
+import { followLog } from './archive-follow.ts';
+import { type ArchiveContext, yielded } from './archive-lane.ts';
+
+/** What one lane of the archiver is doing. Positions are exclusive ends. */
+export interface ArchiveStatus {
+  readonly partition: number;
+  /** Everything before it is durable in the archive. */
+  readonly next: number;
+  /** The log's end as last seen. */
+  readonly logEnd: number;
+  readonly state: 'waiting' | 'running' | 'halted';
+  readonly fault: Fault | undefined;
+}
+
+export type ArchiveNotice =
+  | { readonly kind: 'flushed'; readonly partition: number; readonly next: number; readonly logEnd: number }
+  | {
+      readonly kind: 'hole' | 'gap';
+      readonly partition: number;
+      readonly first: number;
+      readonly next: number;
+    }
+  | { readonly kind: 'yielded'; readonly partition: number }
+  | { readonly kind: 'fault'; readonly partition: number | undefined; readonly fault: Fault };
+
+export interface ArchiverOptions extends ArchiveContext {
+  readonly log: EventLog;
+  /** The log's name, as in paths. */
+  readonly name: string;
+  /** Group of readers this archiver is one of. */
+  readonly group: string;
+  readonly onNotice: (notice: ArchiveNotice) => void;
+  /** Waiting time after a fault that may pass by itself. */
+  readonly retryMs: number;
+}
+
+export interface Archiver {
+  status(): readonly ArchiveStatus[];
+  /**
+   * Resolves once all before `next`, per partition, is durable in the archive; what is buffered is flushed at once.
+   * Rejects with the fault of a lane that halted, or once `signal` aborts.
+   */
+  reach(next: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Flushes what is buffered, then stops. */
+  stop(): Promise<void>;
+}
+
+/** One lane's place, shared by the lane that writes it and those who ask. */
+export interface LaneTask {
+  next: number;
+  logEnd: number;
+  state: ArchiveStatus['state'];
+  fault: Fault | undefined;
+  /** Somebody waits for all before this offset: flush without delay. */
+  wanted: number;
+  /** Ends the lane's waiting. */
+  wake: () => void;
+}
+
+/** Keeps the archive of one epoch up to date with its log: a lane for each partition that this process holds. */
+export function startArchiver(options: ArchiverOptions): Archiver {
+  const { log, onNotice, retryMs } = options;
+  const stopping = new AbortController();
+  const waiters = new Set<() => void>();
+  const settle = (): void => {
+    for (const check of [...waiters]) check();
+  };
+  const tasks = Array.from(
+    { length: log.partitions },
+    (): LaneTask => ({
+      next: 0,
+      logEnd: 0,
+      state: 'waiting',
+      fault: undefined,
+      wanted: 0,
+      wake: () => undefined,
+    }),
+  );
+
+  /** A lane for as long as this process holds the partition; starts again after what may pass by itself. */
+  function archive(reader: LogReader, partition: number, signal: AbortSignal): Observable<void> {
+    const task = tasks[partition]!;
+    return defer(() => followLog({ ...options, reader, partition, signal, task, settle })).pipe(
+      retry({
+        delay: (error: unknown) => {
+          if (signal.aborted) return EMPTY;
+          if (error === yielded) {
+            onNotice({ kind: 'yielded', partition });
+            return timer(0);
+          }
+          if (!isFault(error)) return throwError(() => error);
+          task.fault = error;
+          onNotice({ kind: 'fault', partition, fault: error });
+          return error.remedy === 'retry' ? timer(retryMs) : throwError(() => error);
+        },
+      }),
+      catchError((error: unknown) => {
+        if (!isFault(error)) return throwError(() => error);
+        task.state = 'halted';
+        settle();
+        return EMPTY;
+      }),
+    );
+  }
+
+  async function hold(reader: LogReader): Promise<void> {
+    const running = new Map<number, { readonly cancel: AbortController; readonly done: Promise<void> }>();
+    const cancelAll = new AbortController();
+    const failed = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, failed.signal]);
+    try {
+      for await (const held of reader.assignments(signal)) {
+        for (const [partition, lane] of running) {
+          if (held.has(partition)) continue;
+          lane.cancel.abort();
+          running.delete(partition);
+          await lane.done;
+          tasks[partition]!.state = 'waiting';
+        }
+        for (const partition of held) {
+          if (running.has(partition)) continue;
+          const cancel = new AbortController();
+          const until = AbortSignal.any([stopping.signal, cancelAll.signal, cancel.signal]);
+          const done = lastValueFrom(archive(reader, partition, until), { defaultValue: undefined });
+          done.catch((error: unknown) => failed.abort(error));
+          running.set(partition, { cancel, done });
+        }
+      }
+    } finally {
+      cancelAll.abort();
+      await Promise.allSettled([...running.values()].map((lane) => lane.done));
+    }
+    if (failed.signal.aborted) throw failed.signal.reason;
+  }
+
+  const done = lastValueFrom(
+    defer(async () => {
+      await using reader = await log.reader(options.group);
+      await hold(reader);
+    }).pipe(
+      retry({
+        delay: (error: unknown) => {
+          if (stopping.signal.aborted) return EMPTY;
+          if (!isFault(error) || error.remedy !== 'retry') return throwError(() => error);
+          onNotice({ kind: 'fault', partition: undefined, fault: error });
+          return timer(retryMs);
+        },
+      }),
+      concatMap(() => EMPTY),
+    ),
+    { defaultValue: undefined },
+  );
+
+  return {
+    status: () =>
+      tasks.map(({ next, logEnd, state, fault }, partition) => ({ partition, next, logEnd, state, fault })),
+    reach: (next, signal) =>
+      new Promise((resolve, reject) => {
+        const finish = (act: () => void): void => {
+          waiters.delete(check);
+          signal.removeEventListener('abort', abort);
+          act();
+        };
+        const abort = (): void => finish(() => reject(signal.reason));
+        const check = (): void => {
+          const halted = tasks.find(
+            (task, partition) => task.state === 'halted' && task.next < (next[partition] ?? 0),
+          );
+          if (halted !== undefined) finish(() => reject(halted.fault));
+          else if (tasks.every((task, partition) => task.next >= (next[partition] ?? 0))) finish(resolve);
+        };
+        signal.addEventListener('abort', abort, { once: true });
+        waiters.add(check);
+        for (const [partition, task] of tasks.entries()) {
+          task.wanted = Math.max(task.wanted, next[partition] ?? 0);
+          task.wake();
+        }
+        if (signal.aborted) abort();
+        else check();
+      }),
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { Fault } from '../domain/fault.ts';
+import { recordHash } from '../formats/leaf.ts';
+import type { RecordView } from '../formats/record-view.ts';
+import { readSegment, readTail, type SegmentFile, type WholeHeader } from '../formats/segment.ts';
+import type { ArchiveStore, ETag, TruthStore } from '../ports/archive.ts';
+import { firstOf, type LaneName, segmentName, segmentsOf, tailName } from './archive-names.ts';
+
+/** The end of what a lane's archive holds: where the next record goes, and the hash of the record before it. */
+export interface ArchiveEnd {
+  readonly next: number;
+  /** SHA-256 of the record at `next - 1`; undefined where there is none (nothing archived, or a hole or gap). */
+  readonly lastHash: Buffer | undefined;
+}
+
+export interface Tail {
+  readonly etag: ETag;
+  readonly bytes: Buffer;
+}
+
+/** Reads a segment and checks that it is the one its name says. Undefined where there is no such blob. */
+export async function openSegment(
+  truth: TruthStore,
+  lane: LaneName,
+  first: number,
+): Promise<SegmentFile<WholeHeader> | undefined> {
+  const name = segmentName(lane, first);
+  const bytes = await truth.read(name);
+  if (bytes === undefined) return undefined;
+  const segment = readSegment(bytes, name);
+  const { topic, epoch, partition } = segment.header;
+  if (
+    topic !== lane.topic ||
+    epoch !== lane.epoch ||
+    partition !== lane.partition ||
+    segment.header.first !== first
+  )
+    throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'the header names another place' });
+  return segment;
+}
+
+/** First offsets of a lane's segments at or after `after`, ascending. */
+export async function segmentFirsts(truth: TruthStore, lane: LaneName, after = -1): Promise<number[]> {
+  const firsts: number[] = [];
+  const prefix = segmentsOf(lane);
+  const start = after > 0 ? segmentName(lane, after - 1) : undefined;
+  for await (const { name } of truth.list(prefix, start)) {
+    const first = firstOf(name);
+    if (first === undefined)
+      throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'not a name of a segment' });
+    firsts.push(first);
+  }
+  return firsts;
+}
+
+/** End of the chain of segments, by its last one. */
+export async function chainEnd(truth: TruthStore, lane: LaneName): Promise<ArchiveEnd> {
+  const last = (await segmentFirsts(truth, lane)).at(-1);
+  if (last === undefined) return { next: 0, lastHash: undefined };
+  const segment = await openSegment(truth, lane, last);
+  if (segment === undefined)
+    throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, last), reason: 'missing' });
+  let lastHash: Buffer | undefined;
+  for (const view of segment.views())
+    if (view.offset === segment.header.next - 1) lastHash = recordHash(view.bytes);
+  return { next: segment.header.next, lastHash };
+}
+
+export async function readTailBlob(store: ArchiveStore, lane: LaneName): Promise<Tail | undefined> {
+  return store.state.read(tailName(lane));
+}
+
+/** Records of a tail at or after `from`, which must be contiguous from it; the first may not lie beyond `from`. */
+export function* tailRecords(tail: Buffer, lane: LaneName, from: number): Generator<RecordView> {
+  const name = tailName(lane);
+  const file = readTail(tail, name);
+  const { topic, epoch, partition } = file.header;
+  if (topic !== lane.topic || epoch !== lane.epoch || partition !== lane.partition)
+    throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'the header names another place' });
+  let next = from;
+  for (const view of file.views()) {
+    if (view.offset < from) continue;
+    if (view.offset !== next)
+      throw new Fault('ARCHIVE_CORRUPT', {
+        blob: name,
+        reason: 'offsets do not follow one another',
+        offset: next,
+      });
+    next += 1;
+    yield view;
+  }
+}
+
+/**
+ * End of the archive of a lane: the chain, then the tail from the chain's end. Where the tail starts after that end, a
+ * seal and a trim came in between: the chain is read again before anything is called missing.
+ */
+export async function archiveEnd(store: ArchiveStore, lane: LaneName): Promise<ArchiveEnd> {
+  for (let attempt = 0; ; attempt += 1) {
+    const chain = await chainEnd(store.truth, lane);
+    const tail = await readTailBlob(store, lane);
+    if (tail === undefined) return chain;
+    const first = firstAtOrAfter(tail.bytes, lane, chain.next);
+    if (first !== undefined && first > chain.next) {
+      if (attempt < 3) continue;
+      throw new Fault('ARCHIVE_CORRUPT', {
+        blob: tailName(lane),
+        reason: 'records between segments and tail are missing',
+        offset: chain.next,
+      });
+    }
+    let end = chain;
+    for (const view of tailRecords(tail.bytes, lane, chain.next))
+      end = { next: view.offset + 1, lastHash: recordHash(view.bytes) };
+    return end;
+  }
+}
+
+/** First offset in the tail that is not below `from`; undefined where there is none. */
+export function firstAtOrAfter(tail: Buffer, lane: LaneName, from: number): number | undefined {
+  for (const view of readTail(tail, tailName(lane)).views()) if (view.offset >= from) return view.offset;
+  return undefined;
+}

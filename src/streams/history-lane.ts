@@ -1,0 +1,117 @@
+import type { LogRecord } from '../domain/event.ts';
+import { Fault } from '../domain/fault.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import { type LaneName, segmentName, tailName } from './archive-names.ts';
+import { firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
+
+/** What lies next in a lane: records up to `next`, ascending; none where offsets are recorded as missing. */
+export interface Slice {
+  readonly records: readonly LogRecord[];
+  readonly next: number;
+}
+
+const recordsPerSliceMax = 10_000;
+
+/**
+ * A lane read from the archive alone: the chain of segments from the one that holds `from`, then the tail, up to `end`
+ * (exclusive; Infinity = all there is). One decompressed block is in memory at a time. Throws `ARCHIVE_CORRUPT` where
+ * segments do not follow one another, and `ARCHIVE_BEHIND` where the archive ends before a finite `end`.
+ */
+export async function* historyLane(
+  store: ArchiveStore,
+  lane: LaneName,
+  from: number,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Slice, void> {
+  let next = from;
+  while (next < end) {
+    const reached = yield* chainSlices(store, lane, next, end);
+    if (reached >= end) return;
+    next = reached;
+    const tail = await readTailBlob(store, lane);
+    if (tail === undefined) break;
+    const first = firstAtOrAfter(tail.bytes, lane, next);
+    if (first === undefined) break;
+    if (first > next) {
+      const sealedMeanwhile = (await segmentFirsts(store.truth, lane, next)).some((start) => start >= next);
+      if (sealedMeanwhile) continue;
+      throw new Fault('ARCHIVE_CORRUPT', {
+        blob: tailName(lane),
+        reason: 'records before the tail are missing',
+        offset: next,
+      });
+    }
+    for (const slice of slices(tailRecords(tail.bytes, lane, next), end)) {
+      next = slice.next;
+      yield slice;
+    }
+    if (end === Number.POSITIVE_INFINITY || next >= end) return;
+  }
+  if (end !== Number.POSITIVE_INFINITY && next < end)
+    throw new Fault('ARCHIVE_BEHIND', {
+      topic: lane.topic,
+      epoch: lane.epoch,
+      partition: lane.partition,
+      next,
+      end,
+    });
+}
+
+async function* chainSlices(
+  store: ArchiveStore,
+  lane: LaneName,
+  from: number,
+  end: number,
+): AsyncGenerator<Slice, number> {
+  const firsts = await segmentFirsts(store.truth, lane);
+  const start = firsts.findLastIndex((first) => first <= from);
+  if (start < 0) {
+    if (firsts.length === 0) return from;
+    throw new Fault('ARCHIVE_CORRUPT', {
+      blob: segmentName(lane, from),
+      reason: 'the first segment is missing',
+      offset: from,
+    });
+  }
+  let next = from;
+  for (const first of firsts.slice(start)) {
+    const segment = await openSegment(store.truth, lane, first);
+    if (segment === undefined || first > next)
+      throw new Fault('ARCHIVE_CORRUPT', {
+        blob: segmentName(lane, Math.min(first, next)),
+        reason: 'missing',
+        offset: next,
+      });
+    if (segment.header.next <= next) continue;
+    if (segment.header.kind === 'data') {
+      for (const slice of slices(after(segment.views(), next), end)) {
+        next = slice.next;
+        yield slice;
+        if (next >= end) return next;
+      }
+    } else {
+      next = Math.min(segment.header.next, end);
+      yield { records: [], next };
+    }
+    if (next >= end) return next;
+  }
+  return next;
+}
+
+function* after<View extends LogRecord>(views: Iterable<View>, from: number): Generator<View> {
+  for (const view of views) if (view.offset >= from) yield view;
+}
+
+function* slices(views: Iterable<LogRecord>, end: number): Generator<Slice> {
+  let records: LogRecord[] = [];
+  for (const view of views) {
+    if (view.offset >= end) break;
+    records.push(view);
+    if (records.length === recordsPerSliceMax) {
+      yield { records, next: view.offset + 1 };
+      records = [];
+    }
+  }
+  const last = records.at(-1);
+  if (last !== undefined) yield { records, next: last.offset + 1 };
+}
