@@ -154,6 +154,11 @@ export const faults = {
     about: 'a file of the read model is damaged',
     doThis: 'Remove the named file and rebuild the projection: `annal rebuild NAME`.',
   },
+  LOG_UNREADABLE: {
+    remedy: 'halt',
+    about: 'the log holds bytes that cannot be unpacked into records',
+    doThis: 'Look at the named offset with a client of the broker; the lane stands before it and skips nothing.',
+  },
   MODEL_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the read model cannot be reached or is too busy',
@@ -183,6 +188,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'a rebuild or verification of this projection is running',
     doThis: 'Wait for it to finish; its id is shown.',
+  },
+  RECORD_TOO_LARGE: {
+    remedy: 'refuse',
+    about: 'the records are larger than one append may be',
+    doThis: 'Send fewer or smaller events at a time; one event may have up to 1,000,000 bytes.',
   },
   REGISTRY_UNAVAILABLE: {
     remedy: 'retry',

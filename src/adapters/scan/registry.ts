@@ -1,0 +1,7 @@
+import type { TableReader } from '../../ports/table-reader.ts';
+import { csvReader } from './csv.ts';
+import { jsonReader } from './json.ts';
+import { ndjsonReader } from './ndjson.ts';
+
+/** Every format a scan knows; a file goes to the first that lists its extension. */
+export const tableReaders: readonly TableReader[] = [csvReader, jsonReader, ndjsonReader];

@@ -1,0 +1,111 @@
+import { hash } from 'node:crypto';
+import type { Column, ColumnType } from '../domain/column.ts';
+import { canonicalJson } from '../formats/json-canonical.ts';
+import type { TableProblem } from '../ports/table-reader.ts';
+import type { AspectValue, FoundEntity, FoundTable } from './scan-found.ts';
+import { containerUrn, nameOf } from './scan-names.ts';
+
+const platform = 'urn:li:dataPlatform:file';
+const present: AspectValue = { removed: false };
+/** Leaves room for the rest of the value within the 768 KiB of an event. */
+const fieldsBytesMax = 700 * 1024;
+
+const fieldTypes: Readonly<Record<ColumnType, string>> = {
+  null: 'NullType',
+  boolean: 'BooleanType',
+  long: 'NumberType',
+  double: 'NumberType',
+  date: 'DateType',
+  timestamp: 'TimeType',
+  string: 'StringType',
+  array: 'ArrayType',
+  struct: 'RecordType',
+};
+
+const schemaField = ({ name, type, nativeType, nullable, partitioning }: Column): AspectValue => ({
+  fieldPath: name,
+  nullable,
+  type: { type: { [`com.linkedin.schema.${fieldTypes[type]}`]: {} } },
+  nativeDataType: nativeType,
+  recursive: false,
+  isPartOfKey: false,
+  ...(partitioning === true ? { isPartitioningKey: true } : {}),
+});
+
+/** As many fields as an event can carry, in order. */
+function schemaFields(columns: readonly Column[]): readonly AspectValue[] {
+  const fields: AspectValue[] = [];
+  let bytes = 0;
+  for (const column of columns) {
+    const field = schemaField(column);
+    bytes += Buffer.byteLength(JSON.stringify(field)) + 1;
+    if (bytes > fieldsBytesMax) break;
+    fields.push(field);
+  }
+  return fields;
+}
+
+const propertiesOf = (table: FoundTable): AspectValue => ({
+  name: table.title,
+  qualifiedName: table.name,
+  customProperties: {
+    path: table.path,
+    format: table.format,
+    files: String(table.files),
+    bytes: String(table.bytes),
+    rowsSampled: String(table.rowsSampled),
+    readWhole: String(table.whole),
+    ...Object.fromEntries(table.dialect),
+  },
+});
+
+/**
+ * The aspects of a table in DataHub's shapes: datasetProperties, schemaMetadata, status and, below the first level,
+ * container. Nothing in them depends on time: the same bytes in the same place give the same values. `hash` is the
+ * SHA-256 of the canonical JSON of `fields`.
+ */
+export function tableEntity(table: FoundTable, problems: readonly TableProblem[]): FoundEntity {
+  const fields = schemaFields(table.columns);
+  const left = table.columns.length - fields.length;
+  const aspects = new Map<string, AspectValue>([
+    ['datasetProperties', propertiesOf(table)],
+    [
+      'schemaMetadata',
+      {
+        schemaName: table.name,
+        platform,
+        version: 0,
+        hash: hash('sha256', canonicalJson(fields), 'hex'),
+        platformSchema: { 'com.linkedin.schema.OtherSchema': { rawSchema: '' } },
+        fields,
+      },
+    ],
+    ['status', present],
+  ]);
+  if (table.container !== undefined) aspects.set('container', { container: table.container });
+  return {
+    kind: 'entity',
+    urn: table.urn,
+    path: table.path,
+    aspects,
+    problems: left > 0 ? [...problems, { code: 'COLUMNS_TOO_MANY', count: left }] : problems,
+  };
+}
+
+/** The aspects of a folder that holds tables: containerProperties, status and the folder it lies in. */
+export function folderEntity(path: string): FoundEntity {
+  const slash = path.lastIndexOf('/');
+  const aspects = new Map<string, AspectValue>([
+    [
+      'containerProperties',
+      {
+        name: path.slice(slash + 1).normalize('NFC'),
+        qualifiedName: nameOf(path),
+        customProperties: { path: `${path}/` },
+      },
+    ],
+    ['status', present],
+  ]);
+  if (slash !== -1) aspects.set('container', { container: containerUrn(path.slice(0, slash)) });
+  return { kind: 'entity', urn: containerUrn(path), path: `${path}/`, aspects, problems: [] };
+}

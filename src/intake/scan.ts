@@ -1,0 +1,149 @@
+import type { Column } from '../domain/column.ts';
+import type { FileTree } from '../ports/file-tree.ts';
+import {
+  isRefusal,
+  type SampleBounds,
+  sampleDefault,
+  type Table,
+  type TableReader,
+} from '../ports/table-reader.ts';
+import { inOrder } from './in-order.ts';
+import { folderEntity, tableEntity } from './scan-aspects.ts';
+import { describeFile, refusalOf } from './scan-files.ts';
+import { type Folder, readFolder } from './scan-folder.ts';
+import type { FoundItem } from './scan-found.ts';
+import { containerUrn, datasetUrn, lastSegment, nameOf, sourceName } from './scan-names.ts';
+import { type FolderTable, folderTable, type Walk } from './scan-table-folder.ts';
+
+export interface ScanOptions {
+  /** See `scanSourceId`. Names the table where the scanned folder itself is one. */
+  readonly source: string;
+  /** In order of precedence. */
+  readonly readers: readonly TableReader[];
+  readonly sample?: SampleBounds;
+  /** Files open at once. */
+  readonly filesAtOnceMax?: number;
+}
+
+/** Folders given out once something in them was found, so that a folder without tables does not appear. */
+type Above = readonly { readonly path: string; given: boolean }[];
+
+const folderDepthMax = 64;
+
+function* giveFolders(above: Above): Generator<FoundItem> {
+  for (const folder of above) {
+    if (folder.given) continue;
+    folder.given = true;
+    yield folderEntity(folder.path);
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+interface Placed {
+  readonly name: string;
+  readonly title: string;
+  readonly path: string;
+  /** The folder it lies in. */
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+function placeTable(table: Table, { folder, ...placed }: Placed): FoundItem {
+  const { format, columns, rows, whole, dialect, problems } = table;
+  const [urn, container] = [datasetUrn(placed.name), folder === '' ? undefined : containerUrn(folder)];
+  return tableEntity(
+    { ...placed, urn, container, format, columns, rowsSampled: rows, whole, dialect },
+    problems,
+  );
+}
+
+/** One dataset a file. */
+async function* walkFiles(walk: Walk, folder: Folder, above: Above): AsyncGenerator<FoundItem> {
+  const files = folder.files.map(({ path, reader }) => ({ path, reader, partitions: [] }));
+  const described = inOrder(files, walk.filesAtOnceMax, (file) => describeFile(walk.tree, file, walk.sample));
+  for await (const { file, bytes, answer } of described) {
+    const name = folder.names.get(file.path)!;
+    yield* giveFolders(above);
+    if (isRefusal(answer)) {
+      yield refusalOf(file.path, answer, datasetUrn(name));
+      continue;
+    }
+    const title = lastSegment(file.path)
+      .replace(/\.[^.]*$/u, '')
+      .normalize('NFC');
+    yield placeTable(answer, { name, title, path: file.path, folder: folder.path, files: 1, bytes });
+  }
+}
+
+/** Columns whose values stand in folder names come last, unless the files have them too. */
+function withPartitions(columns: readonly Column[], keys: readonly string[]): readonly Column[] {
+  const known = new Set(columns.map(({ name }) => name));
+  const added = keys
+    .filter((key) => !known.has(key))
+    .map(
+      (name): Column => ({ name, type: 'string', nativeType: 'string', nullable: false, partitioning: true }),
+    );
+  return added.length === 0 ? columns : [...columns, ...added];
+}
+
+function* folderTableItems(
+  walk: Walk,
+  folder: Folder,
+  found: FolderTable,
+  name: string,
+): Generator<FoundItem> {
+  const { table, files, bytes, refused } = found.parts;
+  const urn = datasetUrn(name);
+  // Without a described part the URN goes with each refusal, so that the table counts as seen.
+  yield* found.aside;
+  yield* table === undefined ? refused.map((refusal) => ({ ...refusal, urn })) : refused;
+  if (table === undefined) return;
+  const title = (folder.path === '' ? walk.source : lastSegment(folder.path)).normalize('NFC');
+  const columns = withPartitions(table.columns, found.partitions);
+  const path = `${folder.path}/`;
+  yield placeTable({ ...table, columns }, { name, title, path, folder: parentOf(folder.path), files, bytes });
+}
+
+async function* walkFolder(walk: Walk, path: string, above: Above, name: string): AsyncGenerator<FoundItem> {
+  const folder = await readFolder(walk.tree, path, walk.readers);
+  if ('refused' in folder) {
+    yield refusalOf(`${path}/`, folder);
+    return;
+  }
+  if (path.split('/').length > folderDepthMax) {
+    yield refusalOf(`${path}/`, {
+      refused: 'FILE_TOO_COMPLEX',
+      reason: `folders deeper than ${folderDepthMax}`,
+    });
+    return;
+  }
+  yield* folder.passedOver;
+  const table = await folderTable(walk, folder);
+  if (table !== undefined) {
+    yield* giveFolders(above);
+    yield* folderTableItems(walk, folder, table, name);
+    return;
+  }
+  const inside = path === '' ? above : [...above, { path, given: false }];
+  yield* walkFiles(walk, folder, inside);
+  const taken = new Set(folder.names.values());
+  for (const child of folder.folders) {
+    const below = path === '' ? child : `${path}/${child}`;
+    const plain = nameOf(below);
+    yield* walkFolder(walk, below, inside, taken.has(plain) ? `${plain}%2F` : plain);
+  }
+}
+
+/**
+ * Walks `tree` in the order of names and yields what it finds: folders before what lies in them, one dataset per table.
+ * A folder is one table if it holds only part files (`isPartName`) of one format with the same columns, or only folders
+ * `key=value` with such files below; otherwise each file is one. Hidden entries (`.x`, `_x`) are left out, symbolic
+ * links never followed. Memory: one folder's listing a level and `filesAtOnceMax` samples. The same bytes in the same
+ * places yield the same items. Bad files are refusals; nothing is thrown for them.
+ */
+export async function* scanFolder(tree: FileTree, options: ScanOptions): AsyncGenerator<FoundItem> {
+  const walk: Walk = { tree, sample: sampleDefault, filesAtOnceMax: 8, ...options };
+  yield* walkFolder(walk, '', [], sourceName(options.source));
+}
