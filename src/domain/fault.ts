@@ -144,6 +144,12 @@ export const faults = {
     doThis:
       'Check that the broker runs and that its address and credentials are right; work resumes by itself.',
   },
+  LOG_UNREADABLE: {
+    remedy: 'halt',
+    about: 'the log holds bytes that cannot be unpacked into records',
+    doThis:
+      'Look at the named offset with a client of the broker; the lane stands before it and skips nothing.',
+  },
   MODEL_CORRUPT: {
     remedy: 'halt',
     about: 'the read model holds a document that no projection wrote',
@@ -153,11 +159,6 @@ export const faults = {
     remedy: 'halt',
     about: 'a file of the read model is damaged',
     doThis: 'Remove the named file and rebuild the projection: `annal rebuild NAME`.',
-  },
-  LOG_UNREADABLE: {
-    remedy: 'halt',
-    about: 'the log holds bytes that cannot be unpacked into records',
-    doThis: 'Look at the named offset with a client of the broker; the lane stands before it and skips nothing.',
   },
   MODEL_UNAVAILABLE: {
     remedy: 'retry',

@@ -34,9 +34,12 @@ export interface StoredDocument {
 
 export interface StoreReport {
   readonly applied: number;
-  /** Older or equal to what is stored: already there. */
+  /** Older or equal to what is stored: already there. `applied + stale` = documents given. */
   readonly stale: number;
-  /** Documents the engine will never accept: a stub `{urn, version, unindexable}` stands in their place. */
+  /**
+   * Those among them the engine will never accept: a hidden stub `{urn, version, unindexable}` stands in their place,
+   * `urn` being the id and `unindexable` a code of ports/search-values.ts.
+   */
   readonly unindexable: readonly { readonly id: string; readonly reason: string }[];
 }
 
@@ -51,13 +54,19 @@ export interface LaneProgress {
 /** One condition of a query; conditions are joined by AND. */
 export type Condition =
   | { readonly field: string; readonly anyOf: readonly (string | number)[] }
-  /** `from` ≤ value < `below`. */
+  /** `from` ≤ value < `below`, of a `long`; with neither, the field is there. */
   | { readonly field: string; readonly from?: number; readonly below?: number }
-  /** Every word stands in the field; the last one may be the beginning of a word when `prefix`. */
+  /**
+   * Every word stands in the field; the last one may be the beginning of a word when `prefix`. Compared exactly, case
+   * included; empty words are passed over.
+   */
   | { readonly field: string; readonly words: readonly string[]; readonly prefix: boolean }
   | { readonly either: readonly (readonly Condition[])[] };
 
-/** A sort key: a single-valued field, or the number of `words` that stand whole in the words-field `rankBy`. */
+/**
+ * A sort key: a single-valued field, or the number of different `words` that stand whole in the words-field `rankBy`, most
+ * first; at most one of the latter.
+ */
 export type SortKey =
   | { readonly field: string; readonly order: 'asc' | 'desc' }
   | { readonly rankBy: string; readonly words: readonly string[] };
@@ -84,7 +93,8 @@ export interface Page {
 
 /**
  * One physical index: documents of one projection version. Per id the stored version never falls. Every call rejects with
- * `MODEL_UNAVAILABLE` when the engine cannot be reached or is too busy.
+ * `MODEL_UNAVAILABLE` when the engine cannot be reached or is too busy, and when the index was dropped (fact `missing`):
+ * a dropped index is never made again by a call.
  */
 export interface ModelIndex {
   readonly name: string;
@@ -93,21 +103,27 @@ export interface ModelIndex {
   load(ids: readonly string[]): Promise<Map<string, StoredDocument>>;
   /**
    * Stores each document unless the index holds the id at the same or a higher version. All answers are read before it
-   * resolves. Rejects with `VERSION_AHEAD` when the index holds a version above `versionMax` (the lane's log end): such a
-   * document cannot have come from this log. Durable when it resolves.
+   * resolves. Ids are unique within one call. Rejects with `VERSION_AHEAD` when the index holds a version above
+   * `versionMax` (the lane's log end), or other bytes at an equal version: such a document cannot have come from this
+   * log; what else was given may then be stored or not. Durable when it resolves; in an index that does not serve yet,
+   * when a later `refresh` resolves.
    */
   store(documents: readonly Document[], versionMax: number): Promise<StoreReport>;
   /** Saved progress of every lane, kept in the same index; empty for a fresh one. */
   progress(): Promise<readonly LaneProgress[]>;
   /** Saves progress of lanes; a lower `next` than the saved one of a lane is ignored. */
   saveProgress(lanes: readonly LaneProgress[]): Promise<void>;
-  /** Makes everything stored visible to `query`. */
+  /** Makes everything stored before it visible to `query`, and durable. */
   refresh(): Promise<void>;
-  /** Visible documents (`search` not null). Same conditions, same documents, same order, whatever the engine. */
+  /**
+   * Visible documents (`search` not null). Same conditions, same documents, same order, whatever the engine: text sorts
+   * by its UTF-8 bytes. Rejects with `QUERY_INVALID`.
+   */
   query(query: Query): Promise<Page>;
   /**
    * Every document as the engine holds it, in any order, batch by batch: hidden ones and tombstones too, progress not.
-   * Reads one fixed state of the index. Ids are whole, versions exact, bodies byte for byte.
+   * Reads one fixed state of the index, with everything stored before the first batch was asked for. Ids are whole,
+   * versions exact, bodies byte for byte.
    */
   scan(): AsyncIterable<readonly StoredDocument[]>;
 }
@@ -117,6 +133,7 @@ export interface IndexFound {
   readonly projection: string;
   readonly version: number;
   readonly serving: boolean;
+  /** As many as `scan` gives. */
   readonly documents: number;
   readonly bytes: number;
 }
@@ -124,9 +141,12 @@ export interface IndexFound {
 /** Where read models live. What serves is recorded in one place and changes in one step. */
 export interface ReadModel extends AsyncDisposable {
   readonly place: string;
-  /** Makes an empty index `<projection>-v<version>-<suffix>`; it serves nobody yet. `suffix`: 1-24 of `[a-z0-9]`. */
+  /**
+   * Makes an empty index `<projection>-v<version>-<suffix>`; it serves nobody yet. `suffix`: 1-24 of `[a-z0-9]`. Rejects
+   * with `INDEX_EXISTS`.
+   */
   create(definition: ModelDefinition, suffix: string): Promise<ModelIndex>;
-  /** The index that serves a projection, or undefined. */
+  /** The index that serves a projection, as it was defined when it was made, or undefined. Ask again after a swap. */
   serving(definition: ModelDefinition): Promise<ModelIndex | undefined>;
   /** Opens any index by name, or undefined. */
   open(name: string, definition: ModelDefinition): Promise<ModelIndex | undefined>;

@@ -1,0 +1,34 @@
+const upperA = 0x41;
+const upperZ = 0x5a;
+/** Plane 15, for private use: FTS5 keeps each of its characters as it is and ends no word there. */
+const privatePlane = 0xf0000;
+const noncharacters = 0xfffe;
+const privateArea = 0xe000;
+
+/**
+ * A search word in characters that FTS5's tokenizer neither splits, folds nor drops. Lower-case ASCII, digits and ASCII
+ * signs stay; every other UTF-16 unit becomes one private-use character. Different words stay different, and a beginning
+ * of a word becomes the beginning of its spelling, so exact and prefix search mean what they say for any text.
+ */
+export function ftsWord(word: string): string {
+  let spelled = '';
+  for (let index = 0; index < word.length; index++) {
+    const unit = word.charCodeAt(index);
+    if (unit > 0x20 && unit < 0x7f && (unit < upperA || unit > upperZ)) spelled += word[index];
+    else if (unit < noncharacters) spelled += String.fromCodePoint(privatePlane + unit);
+    else spelled += String.fromCodePoint(privateArea + unit - noncharacters);
+  }
+  return spelled;
+}
+
+/** A text of which FTS5 makes exactly these words. */
+export const ftsText = (words: string | readonly string[]): string =>
+  typeof words === 'string' ? ftsWord(words) : words.map(ftsWord).join(' ');
+
+/** A MATCH expression: `column` holds all of `words`, the last as the beginning of a word when `prefix`. */
+export function ftsMatch(column: string, words: readonly string[], prefix: boolean): string {
+  const terms = words.map((word) => `"${ftsWord(word).replaceAll('"', '""')}"`);
+  return `{${column}} : (${terms.join(' AND ')}${prefix ? ' *' : ''})`;
+}
+
+export const ftsTokenizer = "unicode61 remove_diacritics 0 categories 'L* N* P* S* M* Co'";

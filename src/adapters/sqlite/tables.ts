@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import type { ModelDefinition } from '../../ports/read-model.ts';
+import { ftsTokenizer } from './search-word.ts';
+
+/** A declared field and where it stands: in a column of `docs`, or (words) in a column of the table `words`. */
+export interface Column {
+  readonly field: string;
+  readonly kind: 'keyword' | 'long' | 'words';
+  readonly column: string;
+  /** Number of the field in the definition: its name in the table `terms`. */
+  readonly number: number;
+}
+
+const marks = { keyword: 'k_', long: 'l_', words: 'w_' } as const;
+
+/** The mark keeps a field called `from`, `rowid` or `rank` apart from what SQL and FTS5 mean by it. */
+export const columnsOf = ({ fields }: ModelDefinition): readonly Column[] =>
+  Object.entries(fields).map(([field, kind], number) => ({
+    field,
+    kind,
+    column: `${marks[kind]}${field}`,
+    number,
+  }));
+
+/**
+ * `docs` is kept narrow, so that filtering and sorting never read bodies. A keyword with one value stands in its column;
+ * several values stand in `terms`. Hidden documents have no values anywhere.
+ */
+function tables(definition: ModelDefinition): string {
+  const columns = columnsOf(definition);
+  const inDocs = columns.filter(({ kind }) => kind !== 'words');
+  const words = columns.filter(({ kind }) => kind === 'words').map(({ column }) => column);
+  return [
+    `CREATE TABLE docs (doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,
+       visible INTEGER NOT NULL${inDocs
+         .map(({ column, kind }) => `, ${column} ${kind === 'long' ? 'INTEGER' : 'TEXT'}`)
+         .join('')}) STRICT`,
+    ...inDocs.map(
+      ({ column }) => `CREATE INDEX by_${column} ON docs (${column}) WHERE ${column} IS NOT NULL`,
+    ),
+    'CREATE TABLE bodies (doc INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT',
+    `CREATE TABLE terms (field INTEGER NOT NULL, value TEXT NOT NULL, doc INTEGER NOT NULL,
+       PRIMARY KEY (field, value, doc)) STRICT, WITHOUT ROWID`,
+    'CREATE INDEX terms_of ON terms (doc)',
+    `CREATE TABLE lanes (epoch INTEGER NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
+       time_max INTEGER NOT NULL, PRIMARY KEY (epoch, partition)) STRICT, WITHOUT ROWID`,
+    'CREATE TABLE definition (json TEXT NOT NULL) STRICT',
+    ...(words.length === 0
+      ? []
+      : [
+          `CREATE VIRTUAL TABLE words USING fts5(${words.join(', ')}, content='', contentless_delete=1,
+             detail=column, prefix='2 3', tokenize="${ftsTokenizer}")`,
+        ]),
+  ].join(';\n');
+}
+
+/** Pages of the write-ahead log after which it is moved into the file: 64 MiB, so that bulk loads rarely wait for it. */
+const checkpointPages = 16_384;
+const cacheKib = { write: 32_768, read: 16_384 } as const;
+const busyMs = 10_000;
+
+/** Opens a database; undefined where there is no file and `make` is not asked for. */
+export function openDatabase(path: string, use: 'write' | 'read', make: boolean): DatabaseSync | undefined {
+  if (!make && !existsSync(path)) return undefined;
+  const db = new DatabaseSync(`${pathToFileURL(path).href}?mode=${make ? 'rwc' : 'rw'}`, { timeout: busyMs });
+  try {
+    // FULL: a transaction is on disk when COMMIT returns.
+    db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-${cacheKib[use]};
+      PRAGMA wal_autocheckpoint=${checkpointPages}; PRAGMA temp_store=MEMORY`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Runs `work` in one transaction. */
+export function inTransaction<T>(db: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+  db.exec(begin);
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Makes the tables of an index; false when they are there. A file that a crash left without them counts as not there. */
+export function makeTables(db: DatabaseSync, definition: ModelDefinition): boolean {
+  return inTransaction(db, 'BEGIN IMMEDIATE', () => {
+    if (readDefinition(db) !== undefined) return false;
+    db.exec(tables(definition));
+    db.prepare('INSERT INTO definition VALUES (?)').run(JSON.stringify(definition));
+    return true;
+  });
+}
+
+export function readDefinition(db: DatabaseSync): ModelDefinition | undefined {
+  const made = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'definition'").get();
+  if (made === undefined) return undefined;
+  const row = db.prepare('SELECT json FROM definition').get();
+  return row === undefined ? undefined : (JSON.parse(String(row.json)) as ModelDefinition);
+}
