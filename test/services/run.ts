@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addressVariables, type ServerKind } from './addresses.ts';
+import { startReaper } from './native/reaper.ts';
 import type { RunningServer } from './running-server.ts';
 import { startServer } from './servers.ts';
 
@@ -23,20 +26,44 @@ async function startAndTell(kind: ServerKind): Promise<RunningServer> {
   return server;
 }
 
-/** Runs the tests of project `services` and answers vitest's exit code; a signal to this process goes on to vitest. */
-function runTests(servers: readonly RunningServer[]): Promise<number> {
-  const given = servers.map(({ kind, address }) => [addressVariables[kind], address]);
-  const args = [vitest, 'run', '--project', 'services', ...process.argv.slice(2)];
-  const env = { ...process.env, ...Object.fromEntries(given) };
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name));
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
-  });
+let tests: ChildProcess | undefined;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Before the tests it ends this process, and the watcher of each server cleans up; during them, vitest ends them.
+  process.on(name, () => (tests ? tests.kill(name) : process.exit(128 + constants.signals[name])));
 }
 
-// Until the tests run, a signal ends this process at once; the watcher of each server then cleans up behind it.
+/**
+ * Runs the tests of project `services` with the servers' addresses and answers vitest's exit code. All temporary
+ * folders of the tests stand in one, and vitest's workers are in one process group: neither outlives the run.
+ */
+async function runTests(servers: readonly RunningServer[]): Promise<number> {
+  const addresses = servers.map(({ kind, address }) => [addressVariables[kind], address]);
+  const args = [vitest, 'run', '--project', 'services', ...process.argv.slice(2)];
+  const folder = await mkdtemp(join(tmpdir(), 'annal-tests-'));
+  const env = { ...process.env, ...Object.fromEntries(addresses), TMPDIR: folder };
+  const reaper = startReaper(folder);
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit', detached: true });
+  tests = child;
+  reaper.watch(child.pid);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (exit, signal) => resolve(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+  });
+  killGroup(child.pid!);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  reaper.done();
+  return code;
+}
+
+/** Workers may outlive vitest when it was told to end. */
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 const outcomes = await Promise.allSettled(kinds.map(startAndTell));
 const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 const failures = outcomes.flatMap((outcome) =>

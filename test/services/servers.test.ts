@@ -1,4 +1,9 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BlobServiceClient, RestError } from '@azure/storage-blob';
 import { Client, errors } from '@elastic/elasticsearch';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
@@ -9,6 +14,14 @@ import { startServer } from './servers.ts';
 
 const given = addresses();
 const unique = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 const kafkaAt = (brokers: string[]): Kafka =>
   new Kafka({ clientId: 'annal-smoke', brokers, logLevel: logLevel.NOTHING, retry: { retries: 8 } });
@@ -127,6 +140,15 @@ describe('azurite', () => {
   });
 });
 
+describe('addresses', () => {
+  test('all that are unset are named at once, with the command that sets them', () => {
+    const some = { ANNAL_TEST_KAFKA_BROKERS: 'a:1,b:2', ANNAL_TEST_SCHEMA_REGISTRY_URL: 'http://c/api/' };
+    expect(() => addresses(some)).toThrow(
+      /ANNAL_TEST_ELASTICSEARCH_URL, ANNAL_TEST_BLOB_CONNECTION_STRING not set.*npm run test:services/,
+    );
+  });
+});
+
 describe('a server of a test’s own', () => {
   test('kafka comes back after a kill at the same address with its records', async () => {
     // A killed broker is let in again when its old session ends: 9 s by default.
@@ -163,6 +185,24 @@ describe('a server of a test’s own', () => {
     await container.getBlockBlobClient('a').upload('kept', 4);
     await server.restart();
     expect((await container.getBlockBlobClient('a').downloadToBuffer()).toString()).toBe('kept');
+  });
+
+  test('a process that dies by SIGKILL leaves no server and no folder behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'annal-orphan-'));
+    const servers = new URL('./servers.ts', import.meta.url).href;
+    const script = `const { startServer } = await import('${servers}');
+      console.log((await startServer('azurite', { own: true, route: 'native' })).pid);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    expect(runs(pid)).toBe(true);
+    child.kill('SIGKILL');
+    await expect.poll(() => runs(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => readdir(folder), { timeout: 10_000 }).toEqual([]);
+    await rmdir(folder);
   });
 
   test('one given by address is shared: it cannot be killed', async () => {

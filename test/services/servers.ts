@@ -6,15 +6,21 @@ import { probes } from './probes.ts';
 import type { RunningServer, ServerOptions } from './running-server.ts';
 
 /**
- * A real server of this kind, answering. Its route, in this order: the address in the environment (not for an `own` one),
- * testcontainers where a Docker engine answers, a process from packages. Fails when the chosen route fails: an address that does
- * not answer is never replaced by another server.
+ * A real server of this kind, answering. Its route, in this order: the address in the environment (not for an `own`
+ * one), testcontainers where a Docker engine answers, a process from packages (also, with a line on stderr, where the
+ * engine cannot run the image). An address that does not answer is a failure, never replaced by another server.
  */
 export async function startServer(kind: ServerKind, options: ServerOptions = {}): Promise<RunningServer> {
   const address = process.env[addressVariables[kind]];
-  if (address && !options.own && options.route === undefined) return givenServer(kind, address);
-  const route = options.route ?? ((await dockerAnswers()) ? 'testcontainers' : 'native');
-  return route === 'native' ? startNatively(kind, options) : startContainer(kind, options);
+  if (options.route === 'native') return startNatively(kind, options);
+  if (options.route === 'testcontainers') return startContainer(kind, options);
+  if (address && !options.own) return givenServer(kind, address);
+  if (!(await dockerAnswers())) return startNatively(kind, options);
+  return startContainer(kind, options).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${kind}: no container (${reason}); running it from packages\n`);
+    return startNatively(kind, options);
+  });
 }
 
 async function givenServer(kind: ServerKind, address: string): Promise<RunningServer> {

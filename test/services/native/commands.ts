@@ -46,6 +46,8 @@ export function runToEnd(
       timeout: waitMs,
       killSignal: 'SIGKILL',
     });
+    const endWithUs = (): boolean => child.kill('SIGKILL');
+    process.once('exit', endWithUs);
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-outputCharsMax);
@@ -54,6 +56,7 @@ export function runToEnd(
     child.stderr.on('data', keep);
     child.once('error', reject);
     child.once('close', (code, signal) => {
+      process.off('exit', endWithUs);
       if (code === 0) return resolve(output);
       const end = signal === null ? `exit code ${code}` : `ended by ${signal} (limit ${waitMs} ms)`;
       reject(new Error(`${program} ${args.join(' ')}: ${end}\n${lastLines(output)}`));

@@ -11,9 +11,9 @@ while read -r word value; do
   esac
 done
 if [ -n "$group" ]; then
-  kill -9 -- "-$group" 2>/dev/null
+  kill -9 "-$group" 2>/dev/null
   tries=0
-  while kill -0 -- "-$group" 2>/dev/null && [ $tries -lt 50 ]; do
+  while kill -0 "-$group" 2>/dev/null && [ $tries -lt 50 ]; do
     sleep 0.1
     tries=$((tries + 1))
   done
