@@ -1,5 +1,5 @@
 import type { EntityState, Head, RememberedId } from '../domain/entity-state.ts';
-import type { Change, MetadataChangeEvent, Source } from '../domain/event.ts';
+import { type Change, limits, type MetadataChangeEvent, type Source } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import { formatPosition, type Position, parsePosition } from '../domain/position.ts';
 import { encodeEvent, readEvent } from '../formats/event.ts';
@@ -42,7 +42,8 @@ function headText(head: Head): string {
  */
 export function spliced(name: 'value' | 'patch' | 'result', value: Uint8Array): [string, string][] {
   const verdict = scanJson(value, { spanDepth: 0 });
-  if (verdict.verdict === 'accept') return [[name, utf8(value)]];
+  if (verdict.verdict === 'accept')
+    return [[name, utf8(value.subarray(verdict.root.start, verdict.root.end))]];
   return [
     [name, object([['unreadable', JSON.stringify(verdict.verdict)]])],
     [`${name}Bytes`, JSON.stringify(Buffer.from(value).toString('base64'))],
@@ -90,7 +91,7 @@ function sourceText(source: Source): string {
 
 /** Reads what `stateText` wrote. Throws `MODEL_CORRUPT` for anything else. */
 export function readState(body: Uint8Array): EntityState {
-  const scanned = scanJson(body, { spanDepth: 4, depthMax: 128, limitsValues: false });
+  const scanned = scanJson(body, { spanDepth: 3, depthMax: 2 * limits.jsonDepthMax });
   if (scanned.verdict !== 'accept') throw new Fault('MODEL_CORRUPT', { reason: scanned.verdict });
   const root = scanned.root;
   const slice = (span: JsonSpan | undefined): Uint8Array | undefined =>
