@@ -10,7 +10,7 @@ export interface NewRecord {
 /** What the log answered to an append: offsets `first` … `first + records - 1`, all at `appendTime`. */
 export interface Appended {
   readonly first: number;
-  /** UTC milliseconds by the log's clock. */
+  /** UTC milliseconds by the log's clock; −1 when the log does not tell. */
   readonly appendTime: number;
 }
 
@@ -37,7 +37,7 @@ export interface Lane {
    *
    * Rejects with `LOG_FORK` when `next` lies beyond the log's end, with `LOG_TRIMMED` (fact `first`) when it lies before
    * the log's start, with `LANE_REVOKED` when the partition went to another reader, with `LOG_UNAVAILABLE` when the log
-   * cannot be reached, and with the signal's reason once `signal` aborts. It never skips a record that it cannot read
+   * cannot be reached, with `LOG_UNREADABLE` when it answers what cannot be unpacked into records, and with the signal's reason once `signal` aborts. It never skips a record that it cannot read
    * and never moves by itself. After a rejection the lane is spent: ask the reader for a new one.
    */
   pull(signal: AbortSignal): Promise<Batch>;
@@ -60,8 +60,9 @@ export interface EventLog extends AsyncDisposable {
   readonly partitions: number;
   /**
    * Appends records in order, durably, to one partition; all of them or, as far as anyone can tell, none. The caller
-   * keeps one append in flight per partition. Rejects with `LOG_UNAVAILABLE` when nothing was sent, and with
-   * `APPEND_UNKNOWN` when it was sent and no answer came: then it may have happened.
+   * keeps one append in flight per partition. Rejects with `LOG_UNAVAILABLE` when nothing was sent, with
+   * `APPEND_UNKNOWN` when it was sent and no answer came: then it may have happened, and with `RECORD_TOO_LARGE` when
+   * the records with their framing exceed `appendBytesMax`: nothing was sent.
    */
   append(partition: number, records: readonly NewRecord[]): Promise<Appended>;
   /** Present bounds, one per partition. Rejects with `LOG_UNAVAILABLE`. */
@@ -95,3 +96,8 @@ export interface LogHost extends AsyncDisposable {
 
 export const recordsPerBatchMax = 10_000;
 export const bytesPerBatchMax = 4 * 1024 * 1024;
+/**
+ * Bytes of one append: keys, values, header names and values, and some 20 bytes of framing per record and 4 per header. One
+ * record at its own limit of 1,000,000 bytes fits; Event Hubs closes the connection above 1,046,528.
+ */
+export const appendBytesMax = 1_040_000;

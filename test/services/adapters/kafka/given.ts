@@ -48,6 +48,7 @@ export async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
 }
 
 export const deleteRecords = (topic: string, partition: number, before: number): Promise<void> =>
-  asAdmin((admin) =>
-    admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] }),
-  );
+  asAdmin(async (admin) => {
+    await admin.fetchTopicOffsets(topic); // Or kafkajs does not know where the topic's partitions live.
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+  });

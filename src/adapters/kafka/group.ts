@@ -1,0 +1,148 @@
+import type { Consumer } from 'kafkajs';
+import { reasonOf } from './failures.ts';
+import { type Client, kafkaClient } from './link.ts';
+import { type KafkaSettings, times } from './settings.ts';
+
+const watchMs = 5_000;
+/** Heartbeats are missed for so long only by a consumer that has stopped; while a group assembles it may take longer. */
+const silentMaxMs = 2 * times.sessionTimeoutMs;
+const backoffMs = { first: 500, max: 10_000 } as const;
+const leaveTimeoutMs = 5_000;
+
+export interface Membership extends AsyncDisposable {
+  /** Undefined until the group has answered for the first time. */
+  held(): ReadonlySet<number> | undefined;
+}
+
+export interface GroupPlace {
+  readonly topic: string;
+  readonly group: string;
+  readonly partitions: number;
+}
+
+/**
+ * Membership in a consumer group, and nothing else: a kafkajs consumer with every partition paused, so that it never
+ * fetches. `onHeld` is called with each answer of the group. A consumer that crashes, falls silent or cannot join is
+ * replaced, with a growing wait, until disposed; the partitions held last stay held meanwhile.
+ */
+export function joinGroup(
+  settings: KafkaSettings,
+  place: GroupPlace,
+  onHeld: (held: ReadonlySet<number>) => void,
+): Membership {
+  const leaving = new AbortController();
+  let held: ReadonlySet<number> | undefined;
+
+  const assigned = (partitions: readonly number[]): void => {
+    const within = partitions.filter((partition) => partition < place.partitions);
+    const facts = { topic: place.topic, group: place.group, partitions: within };
+    if (within.length < partitions.length)
+      settings.onNotice?.({ what: 'the topic has more partitions than its epoch', facts });
+    settings.onNotice?.({ what: 'group joined', facts });
+    held = new Set(within);
+    onHeld(held);
+  };
+
+  const supervise = async (): Promise<void> => {
+    let waitMs: number = backoffMs.first;
+    while (!leaving.signal.aborted) {
+      const startedAt = settings.clock.now();
+      try {
+        await belong(settings, place, assigned, leaving.signal);
+      } catch (error) {
+        if (leaving.signal.aborted) return;
+        settings.onNotice?.({
+          what: 'group lost, joining again',
+          facts: { topic: place.topic, group: place.group, reason: reasonOf(error) },
+        });
+        const settled = settings.clock.now() - startedAt > 2 * backoffMs.max;
+        waitMs = settled ? backoffMs.first : Math.min(2 * waitMs, backoffMs.max);
+        await settings.clock.wait(waitMs, leaving.signal).catch(() => {}); // Only leaving ends the wait early.
+      }
+    }
+  };
+  const supervised = supervise();
+
+  return {
+    held: () => held,
+    async [Symbol.asyncDispose]() {
+      leaving.abort(new Error('the reader was closed'));
+      await supervised;
+    },
+  };
+}
+
+/** One consumer's life: resolves when `leaving` aborts and it has left the group, rejects when it is of no use any more. */
+async function belong(
+  settings: KafkaSettings,
+  { topic, group }: GroupPlace,
+  assigned: (partitions: readonly number[]) => void,
+  leaving: AbortSignal,
+): Promise<void> {
+  const client = kafkaClient(settings);
+  const consumer = groupConsumer(client, group);
+  const { clock } = settings;
+  let seenAt = clock.now();
+  let patienceMs: number = silentMaxMs;
+  const ended = new AbortController();
+  const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
+  consumer.on(GROUP_JOIN, ({ payload }) => {
+    consumer.pause([{ topic }]); // Before the first fetch: kafkajs tells of the join and fetches after.
+    [seenAt, patienceMs] = [clock.now(), silentMaxMs];
+    assigned(payload.memberAssignment[topic] ?? []);
+  });
+  consumer.on(HEARTBEAT, () => {
+    seenAt = clock.now();
+  });
+  consumer.on(REBALANCING, () => {
+    [seenAt, patienceMs] = [clock.now(), silentMaxMs + times.rebalanceTimeoutMs];
+  });
+  consumer.on(CRASH, ({ payload }) => ended.abort(payload.error));
+  const onLeave = () => ended.abort(leaving.reason);
+  leaving.addEventListener('abort', onLeave, { once: true });
+  try {
+    await run(consumer, topic);
+    while (!ended.signal.aborted && !leaving.aborted) {
+      await clock.wait(watchMs, ended.signal).catch(() => {}); // Ended early: the loop's condition tells.
+      if (clock.now() - seenAt > patienceMs) throw new Error(`no heartbeat for ${clock.now() - seenAt} ms`);
+    }
+    if (!leaving.aborted) throw ended.signal.reason;
+  } finally {
+    leaving.removeEventListener('abort', onLeave);
+    await leave(settings, consumer);
+    client.close();
+  }
+}
+
+const groupConsumer = ({ kafka }: Client, group: string): Consumer =>
+  kafka.consumer({
+    groupId: group,
+    sessionTimeout: times.sessionTimeoutMs,
+    heartbeatInterval: times.heartbeatMs,
+    rebalanceTimeout: times.rebalanceTimeoutMs,
+    metadataMaxAge: times.metadataAgeMaxMs,
+    allowAutoTopicCreation: false,
+    readUncommitted: true,
+    maxWaitTimeInMs: 250, // With everything paused this is how often kafkajs looks whether to send a heartbeat.
+    retry: { retries: 3, initialRetryTime: 200, restartOnFailure: async () => false },
+  });
+
+async function run(consumer: Consumer, topic: string): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    eachBatch: async ({ pause }) => void pause(),
+  });
+}
+
+/** Tells the group, so that it need not wait for the session to run out; not for longer than a person would wait. */
+async function leave(settings: KafkaSettings, consumer: Consumer): Promise<void> {
+  const left = new AbortController();
+  await Promise.race([
+    consumer.disconnect().catch(() => {}), // The connection is going away either way.
+    settings.clock.wait(leaveTimeoutMs, left.signal).catch(() => {}),
+  ]);
+  left.abort();
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../ports/clock.ts';
+
+export type KafkaCredentials =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  /** `token` gives a bearer token that is valid now; asked again for every connection. */
+  | { readonly mechanism: 'oauthbearer'; readonly token: () => Promise<string> };
+
+/** Something worth a log line that is not a failure of a call: `what` is constant, facts carry units in their names. */
+export interface KafkaNotice {
+  readonly what:
+    | 'group joined'
+    | 'group lost, joining again'
+    | 'lane reconnects'
+    | 'lane gets nothing though the log has more'
+    | 'the topic has more partitions than its epoch';
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface KafkaSettings {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly ssl?: boolean | { readonly ca: string };
+  readonly sasl?: KafkaCredentials;
+  /** How long topics made here keep records; −1 = for ever. Default 7 days. */
+  readonly retentionMs?: number;
+  /** Where a broker's advertised address is reached from here, behind a tunnel or a port forward. Default: as it says. */
+  readonly reach?: (host: string, port: number) => { readonly host: string; readonly port: number };
+  readonly onNotice?: (notice: KafkaNotice) => void;
+}
+
+/** Times that Event Hubs asks for; they suit Kafka too. */
+export const times = {
+  requestTimeoutMs: 60_000,
+  connectionTimeoutMs: 10_000,
+  /** Of connecting, authenticating and the first metadata together. */
+  openTimeoutMs: 25_000,
+  produceTimeoutMs: 30_000,
+  /** Azure drops idle connections at 240 s. */
+  idleMaxMs: 180_000,
+  metadataAgeMaxMs: 180_000,
+  sessionTimeoutMs: 30_000,
+  heartbeatMs: 3_000,
+  rebalanceTimeoutMs: 300_000,
+  fetchWaitMs: 5_000,
+  retentionDefaultMs: 7 * 24 * 3_600_000,
+} as const;
