@@ -1,15 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../domain/fault.ts';
+import { wordAt } from './shared-word.ts';
 
 const longMax = Number.MAX_SAFE_INTEGER;
 const longBytesMax = 10;
 const intMax = 2 ** 31 - 1;
-
-const wordBytesMax = 32;
-const wordSlots = 2_048;
-// Names of aspects, namespaces, entity types and actors come again and again: a bounded, direct-mapped table of ASCII
-// words gives back the same string instead of a new one. It changes speed and memory, never a result.
-const words = new Array<string>(wordSlots).fill('');
 
 /** The bytes as a Buffer over the same memory. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
@@ -129,29 +124,15 @@ export class AvroReader {
 
   string(): string {
     const length = this.length();
-    return this.text(this.take(length), length);
+    const start = this.take(length);
+    return this.checked(this.bytes.toString('utf8', start, start + length), start, length);
   }
 
   /** Like `string`, for texts that come again and again: equal short ASCII texts share one string. */
   word(): string {
     const length = this.length();
-    if (length === 0) return '';
     const start = this.take(length);
-    if (length > wordBytesMax) return this.text(start, length);
-    const { bytes } = this;
-    const mixed =
-      bytes[start]! * 31 + bytes[start + length - 1]! * 131 + bytes[start + (length >> 1)]! * 1_031;
-    const slot = (mixed + length * 7_919) % wordSlots;
-    const word = words[slot]!;
-    if (word.length === length) {
-      let same = 0;
-      while (same < length && word.charCodeAt(same) === bytes[start + same]) same += 1;
-      if (same === length) return word;
-    }
-    const text = this.text(start, length);
-    // As many UTF-16 units as bytes means ASCII: only there do char codes equal bytes.
-    if (text.length === length) words[slot] = text;
-    return text;
+    return this.checked(wordAt(this.bytes, start, length), start, length);
   }
 
   /**
@@ -172,8 +153,7 @@ export class AvroReader {
     if (this.at !== this.end) throw this.invalid(`${this.end - this.at} bytes after the value`);
   }
 
-  private text(start: number, length: number): string {
-    const text = this.bytes.toString('utf8', start, start + length);
+  private checked(text: string, start: number, length: number): string {
     // Decoding replaces what is not UTF-8 by U+FFFD, which may also stand in the text itself.
     if (text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(start, start + length))) {
       throw this.invalid('string is not UTF-8', start);
