@@ -66,11 +66,11 @@ function killGroup(group: number): void {
 
 const outcomes = await Promise.allSettled(kinds.map(startAndTell));
 const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-const failures = outcomes.flatMap((outcome) =>
-  outcome.status === 'rejected' ? [messages(outcome.reason)] : [],
+const failures = outcomes.flatMap((outcome, at) =>
+  outcome.status === 'rejected' ? [`${kinds[at]} is missing: ${messages(outcome.reason)}`] : [],
 );
 try {
-  for (const failure of failures) process.stderr.write(`\nA server is missing. ${failure}\n`);
+  for (const failure of failures) process.stderr.write(`\n${failure}\n`);
   process.exitCode = failures.length > 0 ? 1 : await runTests(servers);
 } finally {
   await Promise.all(servers.map((server) => server.stop()));

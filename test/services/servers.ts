@@ -25,7 +25,7 @@ export async function startServer(kind: ServerKind, options: ServerOptions = {})
 
 async function givenServer(kind: ServerKind, address: string): Promise<RunningServer> {
   const version = await probes[kind](address).catch((error: unknown) => {
-    throw new Error(`${kind}: nothing usable at the address in ${addressVariables[kind]}`, { cause: error });
+    throw new Error(`nothing usable at the address in ${addressVariables[kind]}`, { cause: error });
   });
   const notOurs = async (): Promise<never> => {
     throw new Error(

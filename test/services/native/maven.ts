@@ -68,7 +68,7 @@ async function runMaven(pom: string, goal: string, folder: string): Promise<void
     throw new Error('Maven is needed to fetch this server: install the package `maven` (command `mvn`).');
   // The plugin's own markers would stand beside the pom and say "unpacked" of a folder that is gone.
   const folders = [`-DoutputDirectory=${folder}`, `-DmarkersDirectory=${join(folder, '.markers')}`];
-  const args = ['-q', '-B', '-f', pom, `dependency:${goal}`, ...folders];
+  const args = ['-q', '-B', '-Dstyle.color=never', '-f', pom, `dependency:${goal}`, ...folders];
   for (let tries = 1; ; tries++) {
     try {
       await runToEnd(mvn, args, { env: { JAVA_HOME: home }, waitMs: fetchWaitMs });

@@ -44,7 +44,7 @@ export async function startNatively(kind: ServerKind, options: ServerOptions): P
       await discard({ server, folder, reaper });
       if (tries < triesMax && /address already in use|EADDRINUSE|BindException|already in use/i.test(log))
         continue;
-      throw log === '' ? error : withLog(kind, error, log);
+      throw log === '' ? error : withLog(error, log);
     }
   }
 }
@@ -55,9 +55,10 @@ interface Held {
   readonly reaper: Reaper;
 }
 
-function withLog(kind: ServerKind, cause: unknown, log: string): Error {
+function withLog(cause: unknown, log: string): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${kind}: ${reason}\nthe last lines of its log:\n${lastLines(log)}`, { cause });
+  const last = cause instanceof Error && cause.cause !== undefined ? { cause: cause.cause } : {};
+  return new Error(`${reason}; the last lines of its log:\n${lastLines(log)}\n`, last);
 }
 
 const runs = (server: ServerProcess) => async (): Promise<boolean> => server.pid !== undefined;
@@ -103,7 +104,7 @@ function handle(
       if (!(await server.ended(orderlyEndWaitMs))) await end(server);
       server.start();
       await whenAnswering(kind, address, runs(server)).catch((error) => {
-        throw withLog(kind, error, server.log());
+        throw withLog(error, server.log());
       });
     },
     pause: async () => server.signal('SIGSTOP'),
