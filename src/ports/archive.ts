@@ -1,5 +1,26 @@
-/** A blob's name: segments of `[A-Za-z0-9._-]+` joined by `/`, at most 512 characters, no segment `.` or `..`. */
+/**
+ * A blob's name: segments of `[A-Za-z0-9._-]+` joined by `/`, at most 512 characters, no segment `.` or `..`. No name is
+ * a folder of another one (`a` and `a/b`). Every call rejects with a RangeError for anything else.
+ */
 export type BlobName = string;
+
+const blobNameMax = 512;
+const blobName = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
+const dots = /(?:^|\/)\.\.?(?:\/|$)/;
+
+/** Throws a RangeError for what is no blob name. */
+export function checkBlobName(name: BlobName): void {
+  if (name.length > blobNameMax || !blobName.test(name) || dots.test(name)) {
+    throw new RangeError(`not a blob name: ${JSON.stringify(name.slice(0, blobNameMax))}`);
+  }
+}
+
+/** Throws a RangeError for what is no prefix: the empty text, or a blob name and `/`. */
+export function checkPrefix(prefix: string): void {
+  if (prefix === '') return;
+  if (!prefix.endsWith('/')) throw new RangeError(`not a prefix: ${JSON.stringify(prefix)}`);
+  checkBlobName(prefix.slice(0, -1));
+}
 
 export interface BlobFound {
   readonly name: BlobName;
@@ -16,7 +37,10 @@ export interface TruthStore {
   create(name: BlobName, bytes: Uint8Array): Promise<'created' | 'exists'>;
   /** The blob's bytes, or undefined. Never part of a blob. */
   read(name: BlobName): Promise<Buffer | undefined>;
-  /** Blobs below `prefix` (a whole path ending in `/`) in ascending byte order of names, after `after` if given. */
+  /**
+   * Blobs below `prefix` (a whole path ending in `/`, or empty for all) in ascending byte order of whole names, after
+   * `after` if given.
+   */
   list(prefix: string, after?: BlobName): AsyncIterable<BlobFound>;
 }
 

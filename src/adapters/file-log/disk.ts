@@ -30,7 +30,7 @@ export interface Disk {
   /** Gives the file a second name; rejects with EEXIST where `to` is there. */
   link(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Makes one folder; no error where it is there. */
+  /** Makes one folder; no error where it is there. Rejects with ENOENT where its parent is missing. */
   makeFolder(path: string): Promise<void>;
   /** Files and folders directly in `folder`, in no order. */
   list(folder: string): Promise<readonly DiskEntry[]>;
@@ -103,19 +103,32 @@ function fileOf(handle: FileHandle): DiskFile {
 export const isErrno = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
-/** Makes `folder` and what is missing above it, each name durable. */
-export async function makeFolders(disk: Disk, folder: string): Promise<void> {
+/**
+ * Makes `folder`, which is `base` or lies below it, and what is missing above it, each name durable. Parents below `base`
+ * are synced even if they are there: a killed process may have made one without syncing it.
+ */
+export async function makeFolders(disk: Disk, base: string, folder: string = base): Promise<void> {
   const parent = dirname(folder);
-  if (parent === folder) return;
-  const there = await disk.list(folder).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  });
-  if (there !== undefined) return;
-  await makeFolders(disk, parent);
+  if (folder !== base) {
+    await makeFolders(disk, base, parent);
+    await disk.makeFolder(folder);
+    await disk.syncFolder(parent);
+    return;
+  }
+  if (await isThere(disk, folder)) return;
+  if (parent !== folder) await makeFolders(disk, parent);
   await disk.makeFolder(folder);
   await disk.syncFolder(parent);
 }
+
+const isThere = (disk: Disk, folder: string): Promise<boolean> =>
+  disk.list(folder).then(
+    () => true,
+    (error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return false;
+      throw error;
+    },
+  );
 
 /** The whole file, or undefined where there is none. */
 export async function readFile(disk: Disk, path: string): Promise<Buffer | undefined> {

@@ -109,10 +109,11 @@ export function fileLogHost({
       if (!Number.isInteger(partitions) || partitions < 1 || partitions > partitionMax + 1) {
         throw new RangeError(`${partitions} partitions`);
       }
-      await makeFolders(disk, folder);
+      await makeFolders(disk, dir, folder);
       for (let partition = 0; partition < partitions; partition++) {
         await disk.makeFolder(join(folder, String(partition)));
       }
+      await disk.syncFolder(folder);
       const content: TopicFile = { partitions, salt: randomBytes(16).toString('hex') };
       return createWhole(disk, join(folder, 'topic.json'), Buffer.from(`${JSON.stringify(content)}\n`));
     },
