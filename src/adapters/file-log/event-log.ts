@@ -78,6 +78,7 @@ export function fileLogHost({
 
   async function openPartitions(topic: EpochTopic): Promise<readonly Partition[]> {
     const { salt } = await readTopic(topic);
+    await disk.syncFolder(folderOf(dir, topic.topic));
     const folders = Array.from({ length: topic.partitions }, (_, partition) => partition);
     const answers = await Promise.allSettled(
       folders.map((partition) =>
@@ -110,8 +111,17 @@ export function fileLogHost({
         throw new RangeError(`${partitions} partitions`);
       }
       await makeFolders(disk, dir, folder);
+      if ((await readFile(disk, join(folder, 'topic.json'))) !== undefined) return 'exists';
       for (let partition = 0; partition < partitions; partition++) {
-        await disk.makeFolder(join(folder, String(partition)));
+        const path = join(folder, String(partition));
+        await disk.makeFolder(path);
+        // With a new salt all of it would look torn.
+        if ((await disk.list(path)).length > 0) {
+          throw new Fault('LOG_CORRUPT', {
+            file: join(folder, 'topic.json'),
+            reason: 'missing beside log files',
+          });
+        }
       }
       await disk.syncFolder(folder);
       const content: TopicFile = { partitions, salt: randomBytes(16).toString('hex') };

@@ -125,19 +125,29 @@ export async function* framesIn(
   }
 }
 
-/** A whole, valid frame that begins at `from` or later, wherever it stands; undefined if there is none before `to`. */
-export async function findFrame(
+/**
+ * Where a frame begins that was written after the damage at byte `at`; undefined if there is none before `to`. Either a
+ * whole, valid frame wherever it stands, or a mere header right behind the frame that the damaged header announces: a
+ * write in flight has nothing behind it.
+ */
+export async function findLater(
   file: DiskFile,
   seed: number,
-  from: number,
+  at: number,
   to: number,
-): Promise<Frame | undefined> {
-  for (let at = from; at < to; at += chunkBytes) {
+): Promise<number | undefined> {
+  const header = await file.read(at, frameHeaderBytes);
+  if (header.length === frameHeaderBytes && header.readUInt32BE(0) === magic) {
+    const end = at + frameHeaderBytes + header.readUInt32BE(8);
+    const behind = await file.read(end, magicBytes.length);
+    if (end < to && behind.equals(magicBytes)) return end;
+  }
+  for (let from = at + 1; from < to; from += chunkBytes) {
     // Three bytes more, so that a magic across the border is seen.
-    const chunk = await file.read(at, Math.min(chunkBytes + magicBytes.length - 1, to - at));
+    const chunk = await file.read(from, Math.min(chunkBytes + magicBytes.length - 1, to - from));
     for (let hit = chunk.indexOf(magicBytes); hit !== -1; hit = chunk.indexOf(magicBytes, hit + 1)) {
-      for await (const found of framesIn(file, seed, at + hit, to)) {
-        if ('payload' in found) return found;
+      for await (const found of framesIn(file, seed, from + hit, to)) {
+        if ('payload' in found) return found.at;
         break;
       }
     }

@@ -6,7 +6,7 @@ import { AvroReader } from '../../formats/avro-bytes.ts';
 import { RecordView } from '../../formats/record-view.ts';
 import { bytesPerBatchMax, recordsPerBatchMax } from '../../ports/event-log.ts';
 import type { Disk } from './disk.ts';
-import { type Damage, type Frame, findFrame, firstTimeIn, frameEnd, framesIn } from './frame.ts';
+import { type Damage, type Frame, findLater, firstTimeIn, frameEnd, framesIn } from './frame.ts';
 
 const indexEveryBytes = 64 * 1024;
 /** Before every append time. */
@@ -104,15 +104,17 @@ export async function recover(
       file.until = frame.appendTime;
       continue;
     }
-    const later = await findFrame(open, file.seed, found.at + 1, size);
+    const later = await findLater(open, file.seed, found.at, size);
     if (later !== undefined) {
-      throw corrupt(file, found.at, file.next, `${found.damage}, a valid frame follows at byte ${later.at}`);
+      throw corrupt(file, found.at, file.next, `${found.damage}, and a later frame begins at byte ${later}`);
     }
     await open.truncate(found.at);
     await open.sync();
     const torn = { file: file.path, at: found.at, bytes: size - found.at, reason: found.damage };
     return { torn };
   }
+  // A killed process may have written frames without syncing them: readers see them only now.
+  if (mayBeTorn) await open.sync();
   return {};
 }
 

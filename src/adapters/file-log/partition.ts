@@ -230,6 +230,8 @@ async function openFiles(
   disk: Disk,
   onTorn: (torn: TornTail) => void,
 ): Promise<LogFile[]> {
+  // What a killed process made or removed without a sync becomes durable before anybody sees it.
+  await disk.syncFolder(folder);
   const names = (await disk.list(folder)).map(({ name }) => firstOf(name));
   const firsts = names.filter((first) => first !== undefined).sort((a, b) => a - b);
   const files = firsts.map((first) => logFile(folder, salt, first));
