@@ -23,8 +23,9 @@ export interface Folder {
   readonly passedOver: readonly FoundItem[];
 }
 
-/** Dots begin hidden files, underscores what engines leave beside their output (`_SUCCESS`). */
-const isHidden = ({ name }: TreeEntry): boolean => name.startsWith('.') || name.startsWith('_');
+const isHidden = ({ name }: TreeEntry): boolean => name.startsWith('.');
+/** What engines leave beside their output (`_SUCCESS`). */
+const isBeside = ({ name }: TreeEntry): boolean => name.startsWith('_');
 const byName = (a: TreeEntry, b: TreeEntry): number => (a.name < b.name ? -1 : 1);
 
 const splitName = (name: string): { stem: string; extension: string } => {
@@ -76,6 +77,8 @@ export async function readFolder(
     const fault = nameFault(entry.name, spellings);
     if (fault !== undefined) {
       passedOver.push(refusalOf(below, { refused: 'FILE_UNREADABLE', reason: fault }));
+    } else if (isBeside(entry)) {
+      passedOver.push({ kind: 'skipped', path: below, why: 'hidden' });
     } else if (entry.kind === 'folder') {
       folders.push(entry.name);
     } else if (entry.kind === 'file') {

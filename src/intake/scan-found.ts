@@ -43,11 +43,11 @@ export interface FoundRefusal {
   readonly urn: string | undefined;
 }
 
-/** A file passed over by rule: a symbolic link, no plain file, a format without a reader. */
+/** An entry passed over by rule: a symbolic link, no plain file, a format without a reader, a name `_x`. */
 export interface FoundSkip {
   readonly kind: 'skipped';
   readonly path: string;
-  readonly why: 'link' | 'special' | 'format';
+  readonly why: 'link' | 'special' | 'format' | 'hidden';
 }
 
 export type FoundItem = FoundEntity | FoundRefusal | FoundSkip;

@@ -2,8 +2,11 @@ import { basename } from 'node:path';
 import { limits } from '../domain/event.ts';
 import { uuid8 } from '../formats/uuid8.ts';
 
-/** Kept out of names: what ends a part of a URN, what people cannot see, and what this spelling itself uses. */
-const unsafe = /[\p{C}\p{Z}%(),.~]/gu;
+/**
+ * Kept out of names: what ends a part of a URN, what people cannot see, and what this spelling itself uses; with them
+ * the combining marks that would join what is put in their place.
+ */
+const unsafe = /[\p{C}\p{Z}%(),.~]\p{M}*|^\p{M}+/gu;
 const datasetHead = 'urn:li:dataset:(urn:li:dataPlatform:file,';
 const datasetTail = ',PROD)';
 const containerHead = 'urn:li:container:';
@@ -12,8 +15,8 @@ const containerNameBytesMax = limits.urnBytesMax - containerHead.length - 37;
 const digestLength = 37;
 const sourceIdBytesMax = 128;
 
-const percent = (character: string): string =>
-  Buffer.from(character).reduce(
+const percent = (characters: string): string =>
+  Buffer.from(characters).reduce(
     (text, byte) => `${text}%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
     '',
   );
@@ -75,6 +78,7 @@ const partWords = new Set([
   'data',
 ]);
 // Numbers, dates and times, one letter before a number (`q1`, `c000`, `w52`), and long hexadecimal ids with a digit in them.
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gu;
 const saysNothing = /^(?:[a-z]?[0-9]+[tz]?|[0-9]{8}t[0-9]{4,9}z?|(?=[a-f]*[0-9])[0-9a-f]{4,64})$/u;
 
 /**
@@ -84,7 +88,10 @@ const saysNothing = /^(?:[a-z]?[0-9]+[tz]?|[0-9]{8}t[0-9]{4,9}z?|(?=[a-f]*[0-9])
  */
 export function isPartName(stem: string, folder: string): boolean {
   const own = new Set(folder.toLowerCase().split(/[^\p{L}\p{N}]+/u));
-  const words = stem.toLowerCase().split(/[^\p{L}\p{N}]+/u);
+  const words = stem
+    .toLowerCase()
+    .replace(uuid, '0')
+    .split(/[^\p{L}\p{N}]+/u);
   if (!words.some((word) => saysNothing.test(word))) return false;
   return words.every((word) => word === '' || saysNothing.test(word) || partWords.has(word) || own.has(word));
 }

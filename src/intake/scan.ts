@@ -139,8 +139,8 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
 /**
  * Walks `tree` in the order of names and yields what it finds: folders before what lies in them, one dataset per table.
  * A folder is one table if it holds only part files (`isPartName`) of one format with the same columns, or only folders
- * `key=value` with such files below; otherwise each file is one. Hidden entries (`.x`, `_x`) are left out, symbolic
- * links never followed. Memory: one folder's listing a level and `filesAtOnceMax` samples. The same bytes in the same
+ * `key=value` with such files below; otherwise each file is one. Entries `.x` are left out, entries `_x` and
+ * symbolic links passed over. Memory: one folder's listing a level and `filesAtOnceMax` samples. The same bytes in the same
  * places yield the same items. Bad files are refusals; nothing is thrown for them.
  */
 export async function* scanFolder(tree: FileTree, options: ScanOptions): AsyncGenerator<FoundItem> {

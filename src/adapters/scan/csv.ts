@@ -23,7 +23,8 @@ interface Records {
 
 function parseRecords(text: string, dialect: CsvDialect, rowsMax: number, whole: boolean): Records {
   // The last line of a partial sample may be half a record.
-  const body = whole ? text : text.slice(0, text.lastIndexOf('\n') + 1);
+  const lineEnd = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'));
+  const body = whole ? text : text.slice(0, lineEnd + 1);
   const records: string[][] = [];
   const { skip, ...marks } = dialect;
   const options = { ...marks, to: rowsMax + 1, relax_quotes: true, relax_column_count: true };
