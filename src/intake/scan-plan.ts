@@ -139,7 +139,8 @@ export function scanPlanner(known: Known, options: PlanOptions): ScanPlanner {
  * The fewest changes that bring what Annal holds in line with what the scan found: an UPSERT for each aspect whose JSON
  * differs, a DELETE for each entity this source owns and did not find. A scan that could not read everything, or would
  * delete more than 40 % of what it owns, deletes nothing (`deletionsHeld`). Planning again once the changes are applied
- * gives none.
+ * gives none, but for one case: what a scan adds is owned by the next, so deletions held as too many may then be few
+ * enough.
  */
 export function planScan(found: ScanFound, known: Known, options: PlanOptions): ScanPlan {
   const planner = scanPlanner(known, options);
