@@ -1,0 +1,78 @@
+import { nodeHash } from './leaf.ts';
+
+/** Entries of a bundle and hashes of a tile when full. */
+export const tileWidth = 256;
+const entryBytesMax = 65_535;
+
+/** One file of a tile log: its path below the tree's prefix, and its bytes. */
+export interface TileFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Path of a tile (level 0-63) or an entry bundle, as C2SP tlog-tiles has it: the index in groups of three digits, all
+ * but the last prefixed `x`; `.p/<width>` where it is partial.
+ */
+export function tilePath(level: number | 'entries', index: number, width: number = tileWidth): string {
+  const digits = String(index);
+  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, '0');
+  const groups = padded.match(/.../g) ?? [];
+  const path = groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/');
+  return `tile/${level}/${path}${width === tileWidth ? '' : `.p/${width}`}`;
+}
+
+/** Bytes of an entry bundle: each of up to 256 entries after its length as uint16 big-endian. */
+export function entryBundle(entries: readonly (string | Uint8Array)[]): Buffer {
+  const parts = entries.flatMap((entry) => {
+    const bytes = typeof entry === 'string' ? Buffer.from(entry) : entry;
+    if (bytes.length > entryBytesMax) throw new RangeError(`an entry of ${bytes.length} bytes`);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(bytes.length);
+    return [length, bytes];
+  });
+  return Buffer.concat(parts);
+}
+
+/** All entry bundles of a tree, full ones first, the partial one (if any) last. */
+export const entryBundles = (entries: readonly (string | Uint8Array)[]): TileFile[] =>
+  inTiles('entries', entries, entryBundle);
+
+/**
+ * All hash tiles of the tree over `leafHashes`, level by level: level 0 holds leaf hashes, each level above the roots of
+ * the full tiles below. A partial tile is never hashed upward, and an empty one does not exist.
+ */
+export function hashTiles(leafHashes: readonly Buffer[]): TileFile[] {
+  const tiles: TileFile[] = [];
+  let hashes = leafHashes;
+  for (let level = 0; hashes.length > 0; level++) {
+    tiles.push(...inTiles(level, hashes, (part) => Buffer.concat(part)));
+    hashes = fullTileRoots(hashes);
+  }
+  return tiles;
+}
+
+function inTiles<T>(
+  level: number | 'entries',
+  all: readonly T[],
+  bytesOf: (part: readonly T[]) => Buffer,
+): TileFile[] {
+  const tiles: TileFile[] = [];
+  for (let start = 0; start < all.length; start += tileWidth) {
+    const part = all.slice(start, start + tileWidth);
+    tiles.push({ path: tilePath(level, start / tileWidth, part.length), bytes: bytesOf(part) });
+  }
+  return tiles;
+}
+
+function fullTileRoots(hashes: readonly Buffer[]): Buffer[] {
+  const roots: Buffer[] = [];
+  for (let end = tileWidth; end <= hashes.length; end += tileWidth) {
+    let nodes = hashes.slice(end - tileWidth, end);
+    while (nodes.length > 1) {
+      nodes = Array.from({ length: nodes.length / 2 }, (_, i) => nodeHash(nodes[2 * i]!, nodes[2 * i + 1]!));
+    }
+    roots.push(nodes[0]!);
+  }
+  return roots;
+}
