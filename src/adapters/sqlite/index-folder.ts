@@ -95,10 +95,15 @@ export function indexFolder(dir: string): IndexFolder {
       writer(index).saveProgress(lanes);
       return null;
     },
+    refresh({ index }) {
+      writer(index).finish();
+      return null;
+    },
     swap({ projection, from, to }) {
       const found = findReader(to);
       if (found?.definition.projection !== projection)
         throw new Fault('SWAP_REFUSED', { projection, from, to, missing: to });
+      writer(to).finish();
       served().swap(projection, from, to);
       return null;
     },

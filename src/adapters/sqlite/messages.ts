@@ -33,6 +33,8 @@ export interface Calls {
   create: { ask: { definition: ModelDefinition; suffix: string }; answer: string };
   store: { ask: { index: string; changes: PackedChanges; versionMax: number }; answer: StoreReport };
   saveProgress: { ask: { index: string; lanes: readonly LaneProgress[] }; answer: null };
+  /** Makes the index fit for searching. */
+  refresh: { ask: { index: string }; answer: null };
   swap: { ask: { projection: string; from: string | null; to: string }; answer: null };
   drop: { ask: { index: string }; answer: null };
   load: { ask: { index: string; ids: readonly string[] }; answer: PackedDocuments };

@@ -74,9 +74,9 @@ function sqliteIndex(
     async saveProgress(lanes) {
       await writing.ask('saveProgress', { index: name, lanes });
     },
-    // A commit is visible and durable at once; the question only finds out whether the index is there.
+    // A commit is visible and durable at once; what may be missing are the indexes by field.
     async refresh() {
-      await reading.ask('progress', { index: name });
+      await writing.ask('refresh', { index: name });
     },
     async query(query) {
       const page = await reading.ask('query', { index: name, query: checkedQuery(definition, query) });

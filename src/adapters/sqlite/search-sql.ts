@@ -1,5 +1,5 @@
 import type { Condition, ModelDefinition, Query, SortKey } from '../../ports/read-model.ts';
-import { ftsMatch } from './search-word.ts';
+import { ftsAllOf, ftsAnyOf } from './search-word.ts';
 import { type Column, columnsOf } from './tables.ts';
 
 export interface Sql {
@@ -39,16 +39,16 @@ export function searchSql(definition: ModelDefinition, query: Query): { page: Sq
 function condition(columns: ReadonlyMap<string, Column>, given: Condition): Sql {
   if ('either' in given)
     return some(given.either.map((conditions) => every(conditions.map((one) => condition(columns, one)))));
-  const { column, kind, number } = columns.get(given.field)!;
-  if ('words' in given) return given.words.length === 0 ? all : matches(column, given.words, given.prefix);
+  const { column, kind } = columns.get(given.field)!;
+  if ('words' in given)
+    return given.words.length === 0 ? all : matched(ftsAllOf(column, given.words, given.prefix));
   if ('anyOf' in given) {
     if (given.anyOf.length === 0) return none;
     // One parameter whatever the number of values: the statement stays the same and is prepared once.
     const values = JSON.stringify(given.anyOf);
     const single = { text: `${column} IN (SELECT value FROM json_each(?))`, parameters: [values] };
     if (kind === 'long') return single;
-    const several = `doc IN (SELECT doc FROM terms WHERE field = ? AND value IN (SELECT value FROM json_each(?)))`;
-    return some([single, { text: several, parameters: [number, values] }]);
+    return some([single, matched(ftsAnyOf(column, given.anyOf.map(String)))]);
   }
   return every([
     { text: `${column} IS NOT NULL`, parameters: [] },
@@ -57,15 +57,15 @@ function condition(columns: ReadonlyMap<string, Column>, given: Condition): Sql 
   ]);
 }
 
-const matches = (column: string, words: readonly string[], prefix: boolean): Sql => ({
+const matched = (expression: string): Sql => ({
   text: 'doc IN (SELECT rowid FROM words WHERE words MATCH ?)',
-  parameters: [ftsMatch(column, words, prefix)],
+  parameters: [expression],
 });
 
 function sortValue(columns: ReadonlyMap<string, Column>, key: SortKey): Sql {
   if (!('rankBy' in key)) return { text: columns.get(key.field)!.column, parameters: [] };
   const { column } = columns.get(key.rankBy)!;
-  const found = key.words.map((word) => matches(column, [word], false));
+  const found = key.words.map((word) => matched(ftsAllOf(column, [word], false)));
   return {
     text: found.length === 0 ? '0' : found.map(({ text }) => `(${text})`).join(' + '),
     parameters: found.flatMap(({ parameters }) => parameters),

@@ -25,10 +25,14 @@ export function ftsWord(word: string): string {
 export const ftsText = (words: string | readonly string[]): string =>
   typeof words === 'string' ? ftsWord(words) : words.map(ftsWord).join(' ');
 
+const term = (word: string): string => `"${ftsWord(word).replaceAll('"', '""')}"`;
+
 /** A MATCH expression: `column` holds all of `words`, the last as the beginning of a word when `prefix`. */
-export function ftsMatch(column: string, words: readonly string[], prefix: boolean): string {
-  const terms = words.map((word) => `"${ftsWord(word).replaceAll('"', '""')}"`);
-  return `{${column}} : (${terms.join(' AND ')}${prefix ? ' *' : ''})`;
-}
+export const ftsAllOf = (column: string, words: readonly string[], prefix: boolean): string =>
+  `{${column}} : (${words.map(term).join(' AND ')}${prefix ? ' *' : ''})`;
+
+/** A MATCH expression: `column` holds one of `words` or more. */
+export const ftsAnyOf = (column: string, words: readonly string[]): string =>
+  `{${column}} : (${words.map(term).join(' OR ')})`;
 
 export const ftsTokenizer = "unicode61 remove_diacritics 0 categories 'L* N* P* S* M* Co'";
