@@ -47,10 +47,30 @@ export const faults = {
     about: 'bytes are not valid Avro of the stated schema, or exceed the decoding bounds',
     doThis: 'Look at the record by its position; later records are not affected.',
   },
+  BODY_TOO_LARGE: {
+    remedy: 'refuse',
+    about: 'the request body is larger than 8 MiB',
+    doThis: 'Split the request: up to 1,000 events and 8 MiB each.',
+  },
+  BRIDGE_PROGRESS_INVALID: {
+    remedy: 'halt',
+    about: 'the saved progress of a bridge is not of the topic it reads',
+    doThis: 'Give the bridge a new source name in the configuration: a topic made again starts at offset 0.',
+  },
+  CHANGE_UNSUPPORTED: {
+    remedy: 'refuse',
+    about: 'the foreign record asks for a kind of change that has no counterpart here',
+    doThis: 'Send UPSERT, CREATE or DELETE.',
+  },
   CONFIG_INVALID: {
     remedy: 'refuse',
     about: 'the configuration has faults; all of them are listed',
     doThis: 'Correct the listed settings; `annal config explain` shows where each value comes from.',
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    remedy: 'refuse',
+    about: 'the foreign record carries a value that is not JSON',
+    doThis: 'Send the aspect as application/json.',
   },
   DUPLICATE_DOCUMENT: {
     remedy: 'halt',
@@ -67,6 +87,17 @@ export const faults = {
     remedy: 'halt',
     about: 'the epoch files of the archive do not follow one another',
     doThis: 'Compare the named file with a copy of the archive; epochs are never edited.',
+  },
+  EVENT_SHAPE: {
+    remedy: 'refuse',
+    about: 'the event lacks a member, or one has the wrong form',
+    doThis: 'Correct the member at the pointer shown.',
+  },
+  FIELD_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'the event has a member that may not be sent',
+    doThis:
+      'Rename or remove the member at the pointer shown; what a plugin adds belongs into `value` or `source.foreign`.',
   },
   FILE_EMPTY: {
     remedy: 'refuse',
@@ -92,6 +123,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'a file or folder could not be read',
     doThis: 'Check that it exists and that this user may read it, then scan again.',
+  },
+  IDEMPOTENCY_CONFLICT: {
+    remedy: 'refuse',
+    about: 'this Idempotency-Key or event id was used before for something else',
+    doThis: 'Use a new key or id for new content; the same one only to send the same again.',
   },
   INDEX_EXISTS: {
     remedy: 'refuse',
@@ -122,6 +158,11 @@ export const faults = {
     remedy: 'retry',
     about: 'the partition was given to another reader of the group',
     doThis: 'Nothing: the other reader goes on; this one waits for a partition.',
+  },
+  LOG_BUSY: {
+    remedy: 'retry',
+    about: 'as many events wait for the log as may wait',
+    doThis: 'Send the same events with the same ids again after a moment.',
   },
   LOG_CORRUPT: {
     remedy: 'halt',
@@ -165,10 +206,25 @@ export const faults = {
     about: 'the read model cannot be reached or is too busy',
     doThis: 'Check that the engine runs and that its address is right; work resumes by itself.',
   },
+  NOT_ALLOWED: {
+    remedy: 'refuse',
+    about: 'the caller has no grant for this',
+    doThis: 'Ask the operator for a grant on the namespace shown.',
+  },
   NUMBER_LOSSY: {
     remedy: 'refuse',
     about: 'a number would change its value when read as a double',
     doThis: 'Send it as a string, or with no more digits than a double holds.',
+  },
+  PATCH_DIALECT: {
+    remedy: 'refuse',
+    about: 'the patch is of a foreign dialect that cannot be translated yet',
+    doThis: 'Send the whole value as an UPSERT, or an RFC 6902 document over HTTP.',
+  },
+  PATCH_INVALID: {
+    remedy: 'refuse',
+    about: 'the value of a PATCH is not an RFC 6902 document that can be applied',
+    doThis: 'Correct the operation shown.',
   },
   PROJECTION_UNKNOWN: {
     remedy: 'refuse',
@@ -215,6 +271,16 @@ export const faults = {
     about: 'the schema breaks readers of the one registered before it',
     doThis: 'Add fields with defaults only; register a breaking change under a new name.',
   },
+  SCHEMA_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'the schema that the record was written with is not to be found',
+    doThis: 'Register the schema where the bridge looks, then send the record again.',
+  },
+  SEALING_REQUIRED: {
+    remedy: 'refuse',
+    about: 'this would put personal data or secrets into the log, which cannot be sealed yet',
+    doThis: 'Leave the personal fields out; persons, groups, secrets and tokens cannot be published yet.',
+  },
   STORE_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the object store cannot be reached, or its answer is unknown',
@@ -225,6 +291,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'another index serves this projection than the plan saw',
     doThis: 'Plan again: somebody else rebuilt or swapped it meanwhile.',
+  },
+  TOO_MANY_EVENTS: {
+    remedy: 'refuse',
+    about: 'the request holds more than 1,000 events',
+    doThis: 'Split the request.',
   },
   TOPIC_FORBIDDEN: {
     remedy: 'refuse',
@@ -240,6 +311,18 @@ export const faults = {
     remedy: 'halt',
     about: 'the topic of this epoch does not exist',
     doThis: 'Run `annal init`, or make the topic with the tool that manages the broker.',
+  },
+  URN_INVALID: {
+    remedy: 'refuse',
+    about: 'a URN is not one that can name an entity',
+    doThis:
+      'Correct it for the reason shown: `urn:li:<entity type>:<key>`, at most 512 bytes, nothing is mended.',
+  },
+  VALUE_TOO_LARGE: {
+    remedy: 'refuse',
+    about: 'the value is larger than 768 KiB',
+    doThis:
+      'Send less in one aspect; documents and profiles belong into storage, their address into the aspect.',
   },
   VERSION_AHEAD: {
     remedy: 'halt',

@@ -45,6 +45,7 @@ export class JsonScanner {
   private readonly spanDepth: number;
   private readonly spansMax: number;
   private readonly protoForbidden: boolean;
+  private readonly syntaxOnly: boolean;
   private at = 0;
   /** How many containers are open; the arrays below have one element for each. */
   private depth = 0;
@@ -57,12 +58,13 @@ export class JsonScanner {
   private spans = 0;
   private fault: JsonVerdict | undefined;
 
-  constructor(bytes: Buffer, { depthMax, spanDepth, spansMax, protoForbidden }: JsonScanOptions) {
+  constructor(bytes: Buffer, { depthMax, spanDepth, spansMax, protoForbidden, syntaxOnly }: JsonScanOptions) {
     this.bytes = bytes;
     this.depthMax = depthMax ?? limits.jsonDepthMax;
     this.spanDepth = spanDepth ?? 2;
     this.spansMax = spansMax ?? 100_000;
     this.protoForbidden = protoForbidden ?? false;
+    this.syntaxOnly = syntaxOnly ?? false;
   }
 
   scan(): JsonVerdict {
@@ -174,7 +176,7 @@ export class JsonScanner {
     const raw = wordAt(bytes, start + 1, this.at - start - 2);
     const key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw;
     this.path[this.depth - 1] = key;
-    if (this.fault === undefined) this.checkKey(key, start);
+    if (this.fault === undefined && !this.syntaxOnly) this.checkKey(key, start);
     this.space();
     if (bytes[this.at] !== colon) return false;
     this.at += 1;
@@ -235,7 +237,8 @@ export class JsonScanner {
     }
     this.at = at;
     const safe = plain && digits <= digitsSafe;
-    if (!safe && this.fault === undefined && isLossy(bytes.toString('latin1', start, at))) {
+    const judged = !safe && !this.syntaxOnly && this.fault === undefined;
+    if (judged && isLossy(bytes.toString('latin1', start, at))) {
       this.fault = this.verdict('NUMBER_LOSSY', start);
     }
     return true;

@@ -34,6 +34,8 @@ export interface JsonScanOptions {
   readonly spansMax?: number;
   /** Whether a key `__proto__` anywhere is KEY_FORBIDDEN. */
   readonly protoForbidden?: boolean;
+  /** Looks for JSON_INVALID and the bounds alone: the content's faults are for a later scan of its parts. */
+  readonly syntaxOnly?: boolean;
 }
 
 /** `at` is a byte offset; `pointer` the RFC 6901 pointer of the place, as far as it could be read. */
