@@ -1,8 +1,8 @@
 import {
   catchError,
-  concatMap,
   defer,
   EMPTY,
+  finalize,
   lastValueFrom,
   type Observable,
   retry,
@@ -13,6 +13,8 @@ import { type Fault, isFault } from '../domain/fault.ts';
 import type { EventLog, LogReader } from '../ports/event-log.ts';
 import { followLog } from './archive-follow.ts';
 import { type ArchiveContext, yielded } from './archive-lane.ts';
+import { conditions } from './conditions.ts';
+import { holdLanes } from './hold-lanes.ts';
 
 /** What one lane of the archiver is doing. Positions are exclusive ends. */
 export interface ArchiveStatus {
@@ -74,10 +76,7 @@ export interface LaneTask {
 export function startArchiver(options: ArchiverOptions): Archiver {
   const { log, onNotice, retryMs } = options;
   const stopping = new AbortController();
-  const waiters = new Set<() => void>();
-  const settle = (): void => {
-    for (const check of [...waiters]) check();
-  };
+  const waiting = conditions();
   const tasks = Array.from(
     { length: log.partitions },
     (): LaneTask => ({
@@ -93,7 +92,12 @@ export function startArchiver(options: ArchiverOptions): Archiver {
   /** A lane for as long as this process holds the partition; starts again after what may pass by itself. */
   function archive(reader: LogReader, partition: number, signal: AbortSignal): Observable<void> {
     const task = tasks[partition]!;
-    return defer(() => followLog({ ...options, reader, partition, signal, task, settle })).pipe(
+    return defer(() =>
+      followLog({ ...options, reader, partition, signal, task, settle: waiting.settle }),
+    ).pipe(
+      finalize(() => {
+        if (task.state === 'running') task.state = 'waiting';
+      }),
       retry({
         delay: (error: unknown) => {
           if (signal.aborted) return EMPTY;
@@ -110,46 +114,16 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       catchError((error: unknown) => {
         if (!isFault(error)) return throwError(() => error);
         task.state = 'halted';
-        settle();
+        waiting.settle();
         return EMPTY;
       }),
     );
   }
 
-  async function hold(reader: LogReader): Promise<void> {
-    const running = new Map<number, { readonly cancel: AbortController; readonly done: Promise<void> }>();
-    const cancelAll = new AbortController();
-    const failed = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, failed.signal]);
-    try {
-      for await (const held of reader.assignments(signal)) {
-        for (const [partition, lane] of running) {
-          if (held.has(partition)) continue;
-          lane.cancel.abort();
-          running.delete(partition);
-          await lane.done;
-          tasks[partition]!.state = 'waiting';
-        }
-        for (const partition of held) {
-          if (running.has(partition)) continue;
-          const cancel = new AbortController();
-          const until = AbortSignal.any([stopping.signal, cancelAll.signal, cancel.signal]);
-          const done = lastValueFrom(archive(reader, partition, until), { defaultValue: undefined });
-          done.catch((error: unknown) => failed.abort(error));
-          running.set(partition, { cancel, done });
-        }
-      }
-    } finally {
-      cancelAll.abort();
-      await Promise.allSettled([...running.values()].map((lane) => lane.done));
-    }
-    if (failed.signal.aborted) throw failed.signal.reason;
-  }
-
   const done = lastValueFrom(
     defer(async () => {
       await using reader = await log.reader(options.group);
-      await hold(reader);
+      await holdLanes(reader, stopping.signal, (partition, signal) => archive(reader, partition, signal));
     }).pipe(
       retry({
         delay: (error: unknown) => {
@@ -159,7 +133,6 @@ export function startArchiver(options: ArchiverOptions): Archiver {
           return timer(retryMs);
         },
       }),
-      concatMap(() => EMPTY),
     ),
     { defaultValue: undefined },
   );
@@ -167,30 +140,18 @@ export function startArchiver(options: ArchiverOptions): Archiver {
   return {
     status: () =>
       tasks.map(({ next, logEnd, state, fault }, partition) => ({ partition, next, logEnd, state, fault })),
-    reach: (next, signal) =>
-      new Promise((resolve, reject) => {
-        const finish = (act: () => void): void => {
-          waiters.delete(check);
-          signal.removeEventListener('abort', abort);
-          act();
-        };
-        const abort = (): void => finish(() => reject(signal.reason));
-        const check = (): void => {
-          const halted = tasks.find(
-            (task, partition) => task.state === 'halted' && task.next < (next[partition] ?? 0),
-          );
-          if (halted !== undefined) finish(() => reject(halted.fault));
-          else if (tasks.every((task, partition) => task.next >= (next[partition] ?? 0))) finish(resolve);
-        };
-        signal.addEventListener('abort', abort, { once: true });
-        waiters.add(check);
-        for (const [partition, task] of tasks.entries()) {
-          task.wanted = Math.max(task.wanted, next[partition] ?? 0);
-          task.wake();
-        }
-        if (signal.aborted) abort();
-        else check();
-      }),
+    async reach(next, signal) {
+      for (const [partition, task] of tasks.entries()) {
+        task.wanted = Math.max(task.wanted, next[partition] ?? 0);
+        task.wake();
+      }
+      await waiting.until(() => {
+        const behind = tasks.filter((task, partition) => task.next < (next[partition] ?? 0));
+        const halted = behind.find((task) => task.state === 'halted');
+        if (halted !== undefined) throw halted.fault;
+        return behind.length === 0;
+      }, signal);
+    },
     async stop() {
       stopping.abort();
       await done;

@@ -1,0 +1,88 @@
+import type { Cut } from '../domain/cut.ts';
+import type { Fault } from '../domain/fault.ts';
+import type { Intake } from '../intake/submit.ts';
+import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
+import type { Epoch } from '../streams/epochs.ts';
+import type { RebuildPlan, RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
+import type { VerifyReport } from '../streams/verify.ts';
+
+/** A port, the adapter that answers it, and where that is. No secrets. */
+export interface PortPlace {
+  readonly port: 'log' | 'archive' | 'registry' | 'read-model';
+  readonly adapter: string;
+  readonly place: string;
+  readonly embedded: boolean;
+}
+
+/** How far a projection is, as its serving index and the log tell it. */
+export interface ProjectionStatus {
+  readonly projection: string;
+  readonly about: string;
+  readonly version: number;
+  /** starting = no index serves yet; halted = it needs somebody; paused = a rebuild or verification runs. */
+  readonly state: 'starting' | 'following' | 'paused' | 'halted';
+  readonly index: string | null;
+  readonly documents: number;
+  readonly bytes: number;
+  readonly cut: Cut | null;
+  readonly lanes: readonly LaneProgress[];
+  /** Offsets between progress and the log's end. */
+  readonly lag: number;
+  readonly fault: Fault | null;
+}
+
+export interface ArchiveLaneStatus {
+  readonly partition: number;
+  /** Log end minus what is archived, in offsets. */
+  readonly lag: number;
+  readonly archived: number;
+  readonly logEnd: number;
+  readonly fault: Fault | null;
+}
+
+export interface Health {
+  readonly ready: boolean;
+  /** What is missing or degraded, one sentence each with its code. Empty when ready. */
+  readonly reasons: readonly { readonly code: string; readonly detail: string }[];
+}
+
+/** A rebuild or verification that was started here. */
+export interface Operation {
+  readonly id: string;
+  readonly kind: 'rebuild' | 'verify';
+  readonly projection: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly progress: RebuildProgress | null;
+  readonly rebuilt: RebuildReport | null;
+  readonly verified: VerifyReport | null;
+  readonly fault: Fault | null;
+}
+
+/** What the HTTP API and the command line need of a running Annal, whatever the profile. */
+export interface Annal {
+  readonly epochs: readonly Epoch[];
+  readonly ports: readonly PortPlace[];
+  /** Undefined in a process that takes nothing in. */
+  readonly intake: Intake | undefined;
+  readonly model: ReadModel;
+  projections(): Promise<readonly ProjectionStatus[]>;
+  archive(): Promise<readonly ArchiveLaneStatus[]>;
+  health(): Promise<Health>;
+  /** The cut of a projection's serving index: all before it shows. Null before the first one. */
+  cut(projection: string): Promise<Cut | null>;
+  /** Resolves true when the position's lane of the projection's index has passed it, false after `waitMs`. */
+  reached(
+    projection: string,
+    position: { epoch: number; partition: number; offset: number },
+    waitMs: number,
+  ): Promise<boolean>;
+  /** Resolves when a projection's cut differs from `cut`, or after `waitMs`. */
+  moved(projection: string, cut: Cut, waitMs: number): Promise<void>;
+  plan(projection: string): Promise<RebuildPlan>;
+  /** Starts a rebuild to the plan's cut; rejects with `REBUILD_RUNNING`. */
+  rebuild(projection: string): Promise<Operation>;
+  verify(projection: string): Promise<Operation>;
+  operation(id: string): Operation | undefined;
+  /** Resolves once the operation has ended. */
+  ended(id: string): Promise<Operation>;
+}

@@ -1,0 +1,86 @@
+import { Fault } from '../domain/fault.ts';
+import type { StateStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
+import { claimName } from './archive-names.ts';
+
+export interface Claim {
+  readonly id: string;
+  readonly kind: 'rebuild' | 'verify';
+  /** Grows with each taker, so that a holder that comes back late knows it is no longer the holder. */
+  readonly fence: number;
+  readonly heartbeatAt: number;
+}
+
+/** A claim without a heartbeat for this long may be taken over. */
+export const claimStaleMs = 30_000;
+const heartbeatMs = 5_000;
+
+/** The live claim on a projection, if there is one: its lanes pause, and nobody else may rebuild or verify it. */
+export async function liveClaim(
+  state: StateStore,
+  projection: string,
+  clock: Clock,
+): Promise<Claim | undefined> {
+  const found = await state.read(claimName(projection));
+  const claim = found === undefined ? undefined : parse(found.bytes);
+  return claim !== undefined && clock.now() - claim.heartbeatAt < claimStaleMs ? claim : undefined;
+}
+
+/**
+ * Runs `work` while holding the claim on a projection. Rejects with `REBUILD_RUNNING` when somebody else holds it. The
+ * signal that `work` gets aborts when the claim is lost.
+ */
+export async function withClaim<Result>(
+  options: { readonly state: StateStore; readonly clock: Clock; readonly projection: string },
+  claimed: Pick<Claim, 'id' | 'kind'>,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const { state, clock, projection } = options;
+  const name = claimName(projection);
+  const before = await state.read(name);
+  const holder = before === undefined ? undefined : parse(before.bytes);
+  if (holder !== undefined && clock.now() - holder.heartbeatAt < claimStaleMs)
+    throw new Fault('REBUILD_RUNNING', { projection, id: holder.id, kind: holder.kind });
+  const fence = (holder?.fence ?? 0) + 1;
+  const bytes = (heartbeatAt: number): Buffer =>
+    Buffer.from(JSON.stringify({ ...claimed, fence, heartbeatAt }));
+  let etag = await state.write(name, bytes(clock.now()), before?.etag ?? null);
+  if (etag === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
+
+  const over = new AbortController();
+  const lost = new AbortController();
+  const beating = (async () => {
+    while (!over.signal.aborted) {
+      await clock.wait(heartbeatMs, over.signal).catch(() => undefined);
+      if (over.signal.aborted) return;
+      const beaten = await state.write(name, bytes(clock.now()), etag);
+      if (beaten === 'changed') {
+        lost.abort(new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' }));
+        return;
+      }
+      etag = beaten;
+    }
+  })();
+  beating.catch((error: unknown) => lost.abort(error));
+  try {
+    return await work(lost.signal);
+  } finally {
+    over.abort();
+    await beating.catch(() => undefined);
+    // Released by an old heartbeat, not by removal: the fence must never fall.
+    if (!lost.signal.aborted && etag !== 'changed') await state.write(name, bytes(0), etag);
+  }
+}
+
+function parse(bytes: Buffer): Claim | undefined {
+  try {
+    const { id, kind, fence, heartbeatAt } = JSON.parse(bytes.toString('utf8')) as Partial<Claim>;
+    if (typeof id !== 'string' || (kind !== 'rebuild' && kind !== 'verify')) return undefined;
+    if (typeof fence !== 'number' || typeof heartbeatAt !== 'number') return undefined;
+    return { id, kind, fence, heartbeatAt };
+  } catch (error) {
+    // A torn or foreign lock file claims nothing.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,249 @@
+import { defer, EMPTY, forkJoin, lastValueFrom, type Observable, retry, throwError, timer } from 'rxjs';
+import { type Fault, isFault } from '../domain/fault.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts';
+import type { Projection } from '../projections/projection.ts';
+import { liveClaim } from './claim.ts';
+import { conditions } from './conditions.ts';
+import { drain } from './drain.ts';
+import type { Epoch } from './epochs.ts';
+import type { EventDecoders } from './event-decoders.ts';
+import { laneSpans } from './fold-history.ts';
+import { holdLanes } from './hold-lanes.ts';
+import { historySource, type LaneSource, liveSource } from './lane-source.ts';
+import { type ProjectPoint, projectSlice } from './project-slice.ts';
+
+/** How far one projection is. `lag` counts offsets between its progress and the log's end. */
+export interface ProjectorStatus {
+  readonly projection: string;
+  readonly state: 'starting' | 'running' | 'paused' | 'waiting' | 'halted';
+  readonly index: string | undefined;
+  readonly lanes: readonly LaneProgress[];
+  readonly lag: number;
+  readonly fault: Fault | undefined;
+}
+
+export type ProjectorNotice =
+  | {
+      readonly kind: 'progress';
+      readonly projection: string;
+      readonly lane: LaneProgress;
+      readonly records: number;
+    }
+  | { readonly kind: 'session'; readonly projection: string; readonly index: string }
+  | { readonly kind: 'fault'; readonly projection: string; readonly fault: Fault };
+
+export interface ProjectorOptions {
+  readonly projection: Projection;
+  readonly model: ReadModel;
+  readonly store: ArchiveStore;
+  readonly decoders: EventDecoders;
+  readonly clock: Clock;
+  /** All epochs; the last one is open and `log` is its log. */
+  readonly epochs: readonly Epoch[];
+  readonly log: EventLog;
+  /** Group of readers this projector is one of. */
+  readonly group: string;
+  /** Makes the first serving index where there is none. */
+  readonly build: (signal: AbortSignal) => Promise<void>;
+  readonly onNotice: (notice: ProjectorNotice) => void;
+  /** How often to look whether another index serves or somebody claims the projection. */
+  readonly lookMs: number;
+  readonly retryMs: number;
+  readonly probe?: (point: ProjectPoint, lane: LaneProgress) => void | Promise<void>;
+}
+
+export interface Projector {
+  status(): ProjectorStatus;
+  /** Resolves once all before `next` of the open epoch shows in the serving index. */
+  reach(next: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Stops the lanes and resolves once nothing is being stored; the function it gives lets them go on. */
+  pause(): Promise<() => void>;
+  stop(): Promise<void>;
+}
+
+/** Follows the log with one projection, from where its serving index stands: closed epochs first, then live. */
+export function startProjector(options: ProjectorOptions): Projector {
+  const { projection, model, store, clock, epochs, log, onNotice, lookMs, retryMs } = options;
+  const name = projection.definition.projection;
+  const stopping = new AbortController();
+  const waiting = conditions();
+  const lanes = new Map<string, LaneProgress>();
+  const logEnds = new Map<number, number>();
+  let state: ProjectorStatus['state'] = 'starting';
+  let fault: Fault | undefined;
+  let index: ModelIndex | undefined;
+  let pauses = 0;
+  let session: { readonly cancel: AbortController; readonly done: Promise<void> } | undefined;
+
+  const moved = (lane: LaneProgress): void => {
+    lanes.set(`${lane.epoch}-${lane.partition}`, lane);
+    waiting.settle();
+  };
+
+  /** Runs until stopped, paused, claimed by a rebuild, or until another index serves. */
+  async function runSession(signal: AbortSignal): Promise<void> {
+    index = await model.serving(projection.definition);
+    if (index === undefined) {
+      state = 'starting';
+      await options.build(signal);
+      return;
+    }
+    const serving = index;
+    onNotice({ kind: 'session', projection: name, index: serving.name });
+    lanes.clear();
+    for (const lane of await serving.progress()) moved(lane);
+    state = 'running';
+    fault = undefined;
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    const watching = watch(serving, until).finally(() => over.abort());
+    try {
+      await lastValueFrom(closedEpochs(serving, until), { defaultValue: undefined });
+      if (!until.aborted) {
+        await using reader = await log.reader(options.group);
+        await holdLanes(reader, until, (partition, held) =>
+          live(
+            serving,
+            liveSource({
+              store,
+              reader,
+              epoch: epochs.at(-1)!,
+              partition,
+              from: () => progressOf(epochs.at(-1)!, partition),
+              signal: held,
+            }),
+          ),
+        );
+      }
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+
+  /** Resolves when the session should end; keeps the log's ends fresh meanwhile. */
+  async function watch(serving: ModelIndex, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const [partition, { end }] of (await log.bounds()).entries()) logEnds.set(partition, end);
+      if ((await liveClaim(store.state, name, clock)) !== undefined) return;
+      if ((await model.serving(projection.definition))?.name !== serving.name) return;
+      await clock.wait(lookMs, signal).catch(onlyAborted(signal));
+    }
+  }
+
+  function progressOf(epoch: Epoch, partition: number): LaneProgress {
+    const saved = lanes.get(`${epoch.epoch}-${partition}`);
+    return saved ?? { epoch: epoch.epoch, partition, next: 0, timeMax: epoch.previous?.timeMax ?? 0 };
+  }
+
+  /** Lanes of closed epochs, from the archive alone; each epoch only once the one before has ended in all lanes. */
+  function closedEpochs(serving: ModelIndex, signal: AbortSignal): Observable<unknown> {
+    const open = epochs.at(-1)!;
+    const until = { epoch: open.epoch, next: new Array<number>(open.partitions).fill(0) };
+    const spans = Map.groupBy(laneSpans({ epochs, until }), (span) => span.epoch);
+    return defer(async () => {
+      for (const [epoch, ofEpoch] of spans) {
+        if (epoch === open || [...lanes.values()].some((lane) => lane.epoch > epoch.epoch)) continue;
+        const sources = ofEpoch.map(({ partition, end }) =>
+          live(serving, historySource({ store, epoch, from: progressOf(epoch, partition), end, signal })),
+        );
+        await lastValueFrom(forkJoin(sources), { defaultValue: undefined });
+        if (signal.aborted) return;
+      }
+    });
+  }
+
+  function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
+    return drain(source.pull, async ({ slice, logEnd }) => {
+      const after = await projectSlice(
+        { ...options, index: serving },
+        source.epoch,
+        source.progress(),
+        slice,
+        logEnd,
+      );
+      source.moved(after);
+      moved(after);
+      onNotice({ kind: 'progress', projection: name, lane: after, records: slice.records.length });
+      return after;
+    });
+  }
+
+  const running = lastValueFrom(
+    defer(async () => {
+      while (!stopping.signal.aborted) {
+        if (pauses > 0 || (await liveClaim(store.state, name, clock)) !== undefined) {
+          state = 'paused';
+          await clock.wait(Math.min(lookMs, 100), stopping.signal).catch(onlyAborted(stopping.signal));
+          continue;
+        }
+        const cancel = new AbortController();
+        const signal = AbortSignal.any([stopping.signal, cancel.signal]);
+        const done = runSession(signal);
+        session = { cancel, done: done.catch(() => undefined) };
+        try {
+          await done;
+        } finally {
+          session = undefined;
+        }
+      }
+    }).pipe(
+      retry({
+        delay: (error: unknown) => {
+          if (stopping.signal.aborted) return EMPTY;
+          if (!isFault(error)) return throwError(() => error);
+          fault = error;
+          onNotice({ kind: 'fault', projection: name, fault: error });
+          state = error.remedy === 'retry' || error.code === 'REBUILD_RUNNING' ? 'waiting' : 'halted';
+          waiting.settle();
+          return state === 'waiting' ? timer(retryMs) : throwError(() => error);
+        },
+      }),
+    ),
+    { defaultValue: undefined },
+  );
+  running.catch((error: unknown) => {
+    // A fault is told by `status`; anything else is a defect and must end the process.
+    if (!isFault(error)) queueMicrotask(() => Promise.reject(error));
+  });
+
+  return {
+    status() {
+      const open = epochs.at(-1)!;
+      let lag = 0;
+      for (const [partition, end] of logEnds) lag += Math.max(0, end - progressOf(open, partition).next);
+      return { projection: name, state, index: index?.name, lanes: [...lanes.values()], lag, fault };
+    },
+    reach: (next, signal) =>
+      waiting.until(() => {
+        if (state === 'halted') throw fault;
+        return next.every((end, partition) => progressOf(epochs.at(-1)!, partition).next >= end);
+      }, signal),
+    async pause() {
+      pauses += 1;
+      session?.cancel.abort();
+      await session?.done;
+      let resumed = false;
+      return () => {
+        if (!resumed) pauses -= 1;
+        resumed = true;
+      };
+    },
+    async stop() {
+      stopping.abort();
+      await running.catch((error: unknown) => {
+        if (!isFault(error)) throw error;
+      });
+    },
+  };
+}
+
+/** Swallows the rejection that an abort of `signal` makes, and nothing else. */
+const onlyAborted =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (!signal.aborted) throw error;
+  };

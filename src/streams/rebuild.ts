@@ -1,0 +1,233 @@
+import { type Cut, formatCut } from '../domain/cut.ts';
+import { Fault } from '../domain/fault.ts';
+import { offsetEnd, versionOf } from '../domain/position.ts';
+import { rootOf } from '../formats/root.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Document, LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts';
+import type { Projection } from '../projections/projection.ts';
+import { archiveEnd, segmentFirsts } from './chain.ts';
+import { withClaim } from './claim.ts';
+import type { Epoch } from './epochs.ts';
+import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
+
+/** What a rebuild will do, told before anything changes. */
+export interface RebuildPlan {
+  readonly projection: string;
+  readonly version: number;
+  /** All before it is folded: the archive's end. */
+  readonly until: Cut;
+  /** Offsets to read, over all epochs. */
+  readonly events: number;
+  readonly segments: number;
+  /** The index that serves now and is replaced; null = none. */
+  readonly replaces: string | null;
+}
+
+export interface RebuildProgress {
+  readonly phase: 'fold' | 'read-back' | 'swap';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface RebuildReport {
+  readonly id: string;
+  readonly projection: string;
+  readonly version: number;
+  readonly index: string;
+  readonly replaced: string | null;
+  /** Text of the cut the index stands at. */
+  readonly cut: string;
+  readonly events: number;
+  readonly segments: number;
+  readonly documents: number;
+  readonly outcomes: FoldCounts['outcomes'];
+  /** Root of what was folded and of what was read back: equal, or there is no report. */
+  readonly root: string;
+  readonly foldMs: number;
+  readonly readBackMs: number;
+}
+
+export interface RebuildContext {
+  readonly store: ArchiveStore;
+  readonly model: ReadModel;
+  readonly clock: Clock;
+  readonly epochs: readonly Epoch[];
+  readonly decoders: History['decoders'];
+}
+
+/** The archive's end: of the newest epoch, per partition. */
+export async function archiveCut(store: ArchiveStore, epochs: readonly Epoch[]): Promise<Cut> {
+  const epoch = epochs.at(-1);
+  if (epoch === undefined) throw new Fault('EPOCH_INVALID', { reason: 'the archive has no epoch' });
+  const next: number[] = [];
+  for (let partition = 0; partition < epoch.partitions; partition += 1)
+    next.push((await archiveEnd(store, { topic: epoch.name, epoch: epoch.epoch, partition })).next);
+  return { epoch: epoch.epoch, next };
+}
+
+export async function planRebuild(context: RebuildContext, projection: Projection): Promise<RebuildPlan> {
+  const { store, model, epochs } = context;
+  const until = await archiveCut(store, epochs);
+  const spans = laneSpans({ epochs, until });
+  let segments = 0;
+  for (const { epoch, partition } of spans)
+    segments += (await segmentFirsts(store.truth, { topic: epoch.name, epoch: epoch.epoch, partition }))
+      .length;
+  return {
+    projection: projection.definition.projection,
+    version: projection.definition.version,
+    until,
+    events: spans.reduce((sum, span) => sum + span.end, 0),
+    segments,
+    replaces: (await model.serving(projection.definition))?.name ?? null,
+  };
+}
+
+const bodiesPerStoreBytes = 5_000_000;
+const documentsPerStore = 5_000;
+const storesInFlight = 2;
+
+/**
+ * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
+ * its root with the root of the fold; then, and only then, makes it the serving one. Readers keep the old index until
+ * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
+ */
+export async function rebuild(
+  context: RebuildContext,
+  projection: Projection,
+  plan: RebuildPlan,
+  id: string,
+  onProgress: (progress: RebuildProgress) => void,
+  signal: AbortSignal,
+): Promise<RebuildReport> {
+  const { store, model, clock } = context;
+  const claim = { state: store.state, clock, projection: plan.projection };
+  return withClaim(claim, { id, kind: 'rebuild' }, async (lost) => {
+    const until = AbortSignal.any([signal, lost]);
+    const index = await model.create(projection.definition, suffixOf(id));
+    try {
+      const started = clock.now();
+      const filled = await fill(context, projection, plan, index, onProgress, until);
+      const foldMs = clock.now() - started;
+      const root = filled.root.root();
+      const readBack = await rootOfIndex(index, filled.root.size, onProgress, until);
+      if (readBack.root() !== root)
+        throw new Fault('REBUILD_DIFFERS', {
+          projection: plan.projection,
+          folded: root,
+          readBack: readBack.root(),
+          documents: filled.root.size,
+          found: readBack.size,
+          unindexable: filled.unindexable.slice(0, 10).join(' ') || undefined,
+        });
+      until.throwIfAborted();
+      onProgress({ phase: 'swap', done: 0, total: 1 });
+      await model.swap(plan.projection, plan.replaces, index.name);
+      if (plan.replaces !== null) await model.drop(plan.replaces);
+      return {
+        id,
+        projection: plan.projection,
+        version: plan.version,
+        index: index.name,
+        replaced: plan.replaces,
+        cut: formatCut(plan.until),
+        events: filled.counts.records,
+        segments: plan.segments,
+        documents: filled.root.size,
+        outcomes: filled.counts.outcomes,
+        root,
+        foldMs,
+        readBackMs: clock.now() - started - foldMs,
+      };
+    } catch (error) {
+      await dropUnlessServing(model, projection, index.name);
+      throw error;
+    }
+  });
+}
+
+/** Index names take `[a-z0-9]`, at most 24: the end of a UUID is what differs. */
+const suffixOf = (id: string): string => id.replaceAll('-', '').slice(-12);
+
+async function dropUnlessServing(model: ReadModel, projection: Projection, name: string): Promise<void> {
+  const serving = await model.serving(projection.definition);
+  if (serving?.name !== name) await model.drop(name);
+}
+
+async function fill(
+  context: RebuildContext,
+  projection: Projection,
+  plan: RebuildPlan,
+  index: ModelIndex,
+  onProgress: (progress: RebuildProgress) => void,
+  signal: AbortSignal,
+): Promise<{ root: ReturnType<typeof rootOf>; counts: FoldCounts; unindexable: string[] }> {
+  const history = { ...context, until: plan.until };
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const root = rootOf();
+  const unindexable: string[] = [];
+  const lanes: LaneProgress[] = [];
+  const versionMax = versionOf({ epoch: plan.until.epoch, offset: offsetEnd - 1 });
+  const inFlight = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  let batch: Document[] = [];
+  let batchBytes = 0;
+
+  const send = async (): Promise<void> => {
+    if (failure !== undefined) throw failure.error;
+    if (batch.length === 0) return;
+    const documents = batch;
+    [batch, batchBytes] = [[], 0];
+    if (inFlight.size >= storesInFlight) await Promise.race(inFlight);
+    const sent = index
+      .store(documents, versionMax)
+      .then((report) => {
+        unindexable.push(...report.unindexable.map((document) => document.id));
+      })
+      .catch((error: unknown) => {
+        failure = { error };
+      })
+      .finally(() => inFlight.delete(sent));
+    inFlight.add(sent);
+    onProgress({ phase: 'fold', done: counts.records, total: plan.events });
+  };
+
+  const onTime = ({ epoch, partition, end }: (typeof spans)[number], timeMax: number): void => {
+    lanes.push({ epoch: epoch.epoch, partition, next: end, timeMax });
+  };
+  const spans = laneSpans(history);
+  try {
+    for await (const documents of foldHistory(projection, history, counts, onTime)) {
+      signal.throwIfAborted();
+      for (const document of documents) {
+        root.add(document.id, document.version, document.body);
+        batch.push(document);
+        batchBytes += document.body.length;
+        if (batchBytes >= bodiesPerStoreBytes || batch.length >= documentsPerStore) await send();
+      }
+    }
+    await send();
+  } finally {
+    await Promise.all(inFlight);
+  }
+  if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
+  await index.saveProgress(lanes);
+  await index.refresh();
+  return { root, counts, unindexable };
+}
+
+async function rootOfIndex(
+  index: ModelIndex,
+  total: number,
+  onProgress: (progress: RebuildProgress) => void,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof rootOf>> {
+  const root = rootOf();
+  for await (const documents of index.scan()) {
+    signal.throwIfAborted();
+    for (const { id, version, body } of documents) root.add(id, version, body);
+    onProgress({ phase: 'read-back', done: root.size, total });
+  }
+  return root;
+}
