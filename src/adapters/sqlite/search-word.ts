@@ -4,6 +4,7 @@ const upperZ = 0x5a;
 const privatePlane = 0xf0000;
 const noncharacters = 0xfffe;
 const privateArea = 0xe000;
+const emptyWord = '\ue002';
 
 /**
  * A search word in characters that FTS5's tokenizer neither splits, folds nor drops. Lower-case ASCII, digits and ASCII
@@ -11,6 +12,7 @@ const privateArea = 0xe000;
  * of a word becomes the beginning of its spelling, so exact and prefix search mean what they say for any text.
  */
 export function ftsWord(word: string): string {
+  if (word === '') return emptyWord;
   let spelled = '';
   for (let index = 0; index < word.length; index++) {
     const unit = word.charCodeAt(index);
