@@ -19,19 +19,19 @@ const uuidSize = 16;
 export type EventView = MetadataChangeEvent;
 
 /**
- * The first eight fields of the event that starts at `start`. Looks no further: the rest may be damaged. Throws
+ * The first eight fields of the event in `bytes[start, end)`. Looks no further: the rest may be damaged. Throws
  * AVRO_INVALID when these fields cannot be read.
  */
-export function peekEnvelope(bytes: Uint8Array, start = 0): Envelope {
-  return readEnvelope(new AvroReader(bytes, start));
+export function peekEnvelope(bytes: Uint8Array, start = 0, end: number = bytes.length): Envelope {
+  return readEnvelope(new AvroReader(bytes, start, end));
 }
 
 /**
- * The whole event in `bytes[start, …)`, checked to the last byte: AVRO_INVALID for anything else than exactly one
+ * The whole event in `bytes[start, end)`, checked to the last byte: AVRO_INVALID for anything else than exactly one
  * event. Any valid Avro is taken, also maps in other orders or blocks than we write; a map key given twice is not.
  */
-export function readEvent(bytes: Uint8Array, start = 0): EventView {
-  const reader = new AvroReader(bytes, start);
+export function readEvent(bytes: Uint8Array, start = 0, end: number = bytes.length): EventView {
+  const reader = new AvroReader(bytes, start, end);
   const event: MetadataChangeEvent = {
     urn: reader.string(),
     aspect: optionalWord(reader),

@@ -64,8 +64,9 @@ test('any event comes back as it was, at any place in a larger buffer', () => {
     fc.property(arbitrary.event, fc.nat(9), (event, start) => {
       const bytes = encodeEvent(event);
       expect(decodeEvent(bytes)).toEqual(event);
-      const later = Buffer.concat([Buffer.alloc(start, 7), bytes]);
-      expect(readEvent(new Uint8Array(later), start)).toEqual(event);
+      const inside = Uint8Array.from([...Buffer.alloc(start, 7), ...bytes, ...Buffer.alloc(start, 7)]);
+      expect(readEvent(inside, start, start + bytes.length)).toEqual(event);
+      expect(peekEnvelope(inside, start)).toEqual(envelopeOf(event));
       expect(encodeEvent(decodeEvent(bytes))).toEqual(bytes);
     }),
   );
