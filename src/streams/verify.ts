@@ -34,7 +34,7 @@ export interface VerifyReport {
 }
 
 const differencesMax = 100;
-const attemptsMax = 3;
+const attemptsMax = 2;
 
 /**
  * Compares the serving index of a projection, document by document, with the fold of the archive at the index's cut.
