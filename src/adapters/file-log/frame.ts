@@ -21,7 +21,7 @@ export interface Frame {
 
 export const frameHeaderBytes = 32;
 /** Far above what a commit writes; a larger length is damage. */
-export const payloadBytesMax = 64 * 1024 * 1024;
+export const payloadBytesMax = 8 * 1024 * 1024;
 
 const magic = 0x414e4c46;
 const magicBytes = Buffer.from('ANLF', 'latin1');

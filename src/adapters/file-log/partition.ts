@@ -1,7 +1,13 @@
 import { Fault } from '../../domain/fault.ts';
 import { encodeRecord } from '../../formats/segment.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Appended, Batch, LogBounds, NewRecord } from '../../ports/event-log.ts';
+import {
+  type Appended,
+  appendBytesMax,
+  type Batch,
+  type LogBounds,
+  type NewRecord,
+} from '../../ports/event-log.ts';
 import { type Disk, type DiskFile, isErrno } from './disk.ts';
 import { encodeFrame } from './frame.ts';
 import {
@@ -18,7 +24,7 @@ import {
 } from './log-file.ts';
 import type { KeptFile } from './retention.ts';
 
-/** Appends are gathered into one commit up to this size; a single larger one is a commit of its own. */
+/** Appends are gathered into one commit until it has this size. */
 const commitBytesMax = 1024 * 1024;
 
 export interface PartitionOptions {
@@ -147,11 +153,9 @@ export async function openPartition(
       const waiting = queue.shift()!;
       const first = end + records.length;
       try {
-        const own = waiting.records.map((record, i) =>
-          encodeRecord({ ...record, offset: first + i, appendTime: time }),
-        );
-        records.push(...own);
-        bytes += own.reduce((sum, record) => sum + record.length, 0);
+        const own = encodeRecords(waiting.records, first, time);
+        records.push(...own.records);
+        bytes += own.bytes;
         encoded.push({ waiting, first });
       } catch (error) {
         waiting.reject(error);
@@ -221,6 +225,23 @@ export async function openPartition(
       writer = undefined;
     },
   };
+}
+
+function encodeRecords(
+  records: readonly NewRecord[],
+  first: number,
+  appendTime: number,
+): { readonly records: readonly Buffer[]; readonly bytes: number } {
+  let bytes = 0;
+  const encoded = records.map((record, i) => {
+    const own = encodeRecord({ ...record, offset: first + i, appendTime });
+    bytes += own.length;
+    if (bytes > appendBytesMax) {
+      throw new Fault('RECORD_TOO_LARGE', { records: records.length, bytesMax: appendBytesMax });
+    }
+    return own;
+  });
+  return { records: encoded, bytes };
 }
 
 /** The files of a partition, the last one read to its end. */
