@@ -50,10 +50,9 @@ export interface FolderTable {
   readonly aside: readonly FoundItem[];
 }
 
-/** Whether a listing can be that of a table: nothing but part files, or nothing but folders `key=value`. */
+/** Whether the names allow a table; folders of partitions are judged on the way. */
 function mayBeTable({ path, files, folders }: Folder, source: string): boolean {
-  if (folders.length > 0)
-    return files.length === 0 && folders.every((name) => partitionKey(name) !== undefined);
+  if (folders.length > 0) return true;
   const own = path === '' ? source : lastSegment(path);
   return files.length > 0 && files.every(({ stem }) => isPartName(stem, own));
 }

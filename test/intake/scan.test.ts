@@ -81,6 +81,8 @@ test('a folder of part files with the same columns is one dataset', async () => 
         .at(-1),
     ),
   ).toEqual(['NumberType', 'NumberType', 'TimeType']);
+  // A part without rows says nothing about its columns.
+  expect(fieldsOf(found, 'shop.orders')).toEqual(['id', 'paid', 'at']);
 });
 
 test.for<[string, Entries, string[]]>([
@@ -113,6 +115,8 @@ test('JSON parts may lack fields that others have', async () => {
   });
   expect(tables(found)).toEqual({ 'a/t/': 'a.t' });
   expect(fieldsOf(found, 'a.t')).toEqual(['id', 'at', 'closed?', 'note?', 'by?', 'by.name?']);
+  const more = { 'a/t/part-1.json': '[{"id":1}]', 'a/t/part-2.json': '[{"id":2,"x":1,"y":2,"z":3}]' };
+  expect(tables(await scan(more))).toEqual({ 'a/t/': 'a.t' });
   const strangers = {
     'a/t/part-1.json': '[{"id":1,"x":2,"y":2}]',
     'a/t/part-2.json': '[{"id":2,"u":1,"v":2}]',
@@ -148,6 +152,7 @@ test('folders of partitions are one dataset, their keys its last columns', async
   for (const torn of [
     'w/obs/note.csv',
     'w/obs/x/1.csv',
+    'w/obs/year=2023/1.csv',
     'w/obs/year=2026/1.csv',
     'w/obs/day=1/month=1/1.csv',
   ])

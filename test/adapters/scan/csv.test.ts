@@ -41,6 +41,14 @@ test('a decimal comma does not beat the semicolon, nor a comma in one title the 
   expect(shape(await describe('id\ttitle\n1\tHello, world\n2\tBye\n'))).toEqual(['id long', 'title string']);
 });
 
+test.for<[string, string]>([
+  ['behind an escaped quote', 'a;b, c\n"say \\"x, y\\"";1\n"no \\"p, q\\"";2\n'],
+  ['in a path that ends in a backslash', 'a;b, c\n"C:\\";"x, y"\n"D:\\";"z, w"\n'],
+  ['behind an inch mark', 'a;b, c\n5";x\n6";y, z\n'],
+])('a comma %s does not count', async ([, content]) => {
+  expect((await describe(content)).columns.map(({ name }) => name)).toEqual(['a', 'b, c']);
+});
+
 test('takes the delimiter a spreadsheet states', async () => {
   expect(shape(await describe('sep=;\r\na;b\r\n1;x\r\n'))).toEqual(['a long', 'b string']);
 });
@@ -174,4 +182,5 @@ test.for<[string, Uint8Array, string, string]>([
 
 test('accepts a byte order mark', async () => {
   expect(shape(await describe('\uFEFFid,name\n1,x\n'))).toEqual(['id long', 'name string']);
+  expect(shape(await describe('\uFEFF"id","name"\n1,x\n'))).toEqual(['id long', 'name string']);
 });

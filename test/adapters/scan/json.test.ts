@@ -62,6 +62,7 @@ const ticketShape = [
 
 test.for<[string, TableReader, string, string]>([
   ['a list', jsonReader, JSON.stringify(tickets, null, 2), 'json'],
+  ['a list behind a mark', jsonReader, `\uFEFF${JSON.stringify(tickets)}`, 'json'],
   ['lines', ndjsonReader, lines(tickets), 'ndjson'],
   [
     'lines with CRLF, blank lines and a mark',
