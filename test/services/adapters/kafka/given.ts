@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka } from 'kafkajs';
 import type { KafkaNotice, KafkaSettings } from '../../../../src/adapters/kafka/settings.ts';
+import type { LogRecord } from '../../../../src/domain/event.ts';
+import { isFault } from '../../../../src/domain/fault.ts';
 import type { Clock } from '../../../../src/ports/clock.ts';
+import type { EpochTopic, EventLog, Lane, LogReader, NewRecord } from '../../../../src/ports/event-log.ts';
 import { addressVariables } from '../../addresses.ts';
 
 export const clock: Clock = {
@@ -52,3 +56,64 @@ export const deleteRecords = (topic: string, partition: number, before: number):
     await admin.fetchTopicOffsets(topic); // Or kafkajs does not know where the topic's partitions live.
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
   });
+
+export const newTopic = (partitions: number): EpochTopic => ({
+  epoch: 1,
+  topic: `test-${randomBytes(8).toString('hex')}.e1`,
+  partitions,
+});
+
+export const never = (): AbortSignal => new AbortController().signal;
+
+export const valued = (value: string): NewRecord => ({
+  key: Buffer.from('urn:li:dataset:a'),
+  value: Buffer.from(value),
+  headers: [],
+});
+
+/** Appends `count` records, `perAppend` at a time. */
+export async function filled(
+  log: EventLog,
+  partition: number,
+  count: number,
+  perAppend = count,
+  record: (i: number) => NewRecord = (i) => valued(`value ${i}`),
+): Promise<void> {
+  for (let from = 0; from < count; from += perAppend)
+    await log.append(
+      partition,
+      Array.from({ length: Math.min(perAppend, count - from) }, (_, i) => record(from + i)),
+    );
+}
+
+/** Waits until the reader holds exactly `partitions`. */
+export async function holds(
+  reader: LogReader,
+  partitions: (held: ReadonlySet<number>) => boolean,
+): Promise<void> {
+  const enough = new AbortController();
+  for await (const held of reader.assignments(enough.signal)) if (partitions(held)) enough.abort();
+}
+
+export async function readerOfAll(log: EventLog, group: string): Promise<LogReader> {
+  const reader = await log.reader(group);
+  await holds(reader, ({ size }) => size === log.partitions);
+  return reader;
+}
+
+export const textsOf = (records: readonly LogRecord[]): string[] =>
+  records.map(({ value }) => Buffer.from(value ?? []).toString('utf8'));
+
+/** Pulls until `count` records came. */
+export async function take(lane: Lane, count: number): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  while (records.length < count) records.push(...(await lane.pull(never())).records);
+  return records;
+}
+
+/** The code of the fault a call fails with; anything else it does comes back as it is. */
+export const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    (value) => ({ resolved: value }),
+    (error: unknown) => (isFault(error) ? error.code : error),
+  );
