@@ -1,0 +1,252 @@
+import { resolve } from 'node:path';
+import { Fault } from '../domain/fault.ts';
+import { nearest } from './nearest.ts';
+import { otherVariables, type Setting, type SettingName, settings } from './settings.ts';
+
+/** What one process does: `all` in the embedded profile and wherever one process is enough. */
+export type Role = 'all' | 'archiver' | 'projector' | 'api';
+
+export interface ConfigFlags {
+  readonly data?: string | undefined;
+  readonly port?: string | undefined;
+  /** Default `all`. */
+  readonly role?: Role | undefined;
+}
+
+/** Everything a process of Annal is told, read once. Each port is its own choice. */
+export interface AnnalConfig {
+  readonly role: Role;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** `portFirm`: somebody asked for this port, so no other will do. */
+  readonly http: { readonly bind: string; readonly port: number; readonly portFirm: boolean };
+  readonly tokensFile: string | undefined;
+  /** Name of the log; topics are `<name>.e<n>`. */
+  readonly name: string;
+  /** Of an epoch that is opened. */
+  readonly partitions: number;
+  readonly log:
+    | { readonly kind: 'file' }
+    | { readonly kind: 'kafka'; readonly brokers: readonly string[]; readonly retentionMs: number };
+  readonly registry: { readonly kind: 'embedded' } | { readonly kind: 'confluent'; readonly url: string };
+  readonly archive:
+    | { readonly kind: 'folder' }
+    | {
+        readonly kind: 'azure-blob';
+        readonly account: { readonly connectionString: string } | { readonly accountUrl: string };
+        readonly prefix: string;
+      };
+  readonly readModel:
+    | { readonly kind: 'sqlite' }
+    | { readonly kind: 'elasticsearch'; readonly url: string; readonly prefix: string };
+  /** Absolute. */
+  readonly schemasDir: string | undefined;
+  /** Absolute. */
+  readonly namespaceRulesFile: string | undefined;
+  /** Undefined: no bridge. `aspects`: taken without a schema; `*` = all. */
+  readonly datahub: { readonly topic: string; readonly aspects: readonly string[] } | undefined;
+  /** The topic, or undefined: no bridge. */
+  readonly inboxTopic: string | undefined;
+  readonly archiveLimits: {
+    readonly flushBytes: number;
+    readonly flushMs: number;
+    readonly sealBytes: number;
+    readonly sealMs: number;
+  };
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One line of `annal config explain`. */
+export interface Explained {
+  readonly variable: string;
+  readonly flag: string | undefined;
+  /** As given, `(set, not shown)` for a secret, null when there is none. */
+  readonly value: string | null;
+  readonly source: 'default' | 'environment' | 'flag';
+  readonly about: string;
+  /** What is wrong with it. */
+  readonly fault: string | undefined;
+}
+
+export interface ConfigFault {
+  /** The variable or flag. */
+  readonly at: string;
+  readonly what: string;
+}
+
+type Values = { readonly [N in SettingName]?: ReturnType<(typeof settings)[N]['parse']['parse']> };
+
+interface Read {
+  readonly values: Values;
+  readonly explained: ReadonlyMap<SettingName, Explained>;
+  readonly faults: readonly ConfigFault[];
+}
+
+const hidden = '(set, not shown)';
+
+/**
+ * The configuration, or `CONFIG_INVALID` with every fault at once in `faults` (`{at, what}`): unknown `ANNAL_*` variables
+ * with the nearest known one, values of the wrong form, values that contradict each other or that this role cannot work
+ * with. No value of a secret appears in a fault. Empty variables count as unset.
+ */
+export function readConfig(env: Environment, flags: ConfigFlags = {}): AnnalConfig {
+  const { values, faults } = readAll(env, flags);
+  if (faults.length > 0) throw new Fault('CONFIG_INVALID', { faults });
+  return assemble(values, flags, env);
+}
+
+/** Every setting with its value and where that came from; works with faults in it, which it shows. */
+export function explainConfig(
+  env: Environment,
+  flags: ConfigFlags = {},
+): { readonly settings: readonly Explained[]; readonly faults: readonly ConfigFault[] } {
+  const { explained, faults } = readAll(env, flags);
+  const lines = [...explained.values()].map((line) => ({
+    ...line,
+    fault: faults.find(({ at }) => at === line.variable || at === line.flag)?.what,
+  }));
+  return { settings: lines, faults };
+}
+
+function readAll(env: Environment, flags: ConfigFlags): Read {
+  const values: Record<string, unknown> = {};
+  const explained = new Map<SettingName, Explained>();
+  const faults: ConfigFault[] = unknownVariables(env);
+  for (const [key, entry] of Object.entries(settings)) {
+    const name = key as SettingName;
+    const { variable, flag, about, fallback, secret, parse }: Setting<unknown> = entry;
+    const { text, source } = given(name, variable, fallback, env, flags);
+    const value = text === undefined ? null : secret === true ? hidden : shown(text);
+    explained.set(name, { variable, flag, value, source, about, fault: undefined });
+    if (text === undefined) continue;
+    const parsed = parse.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const at = source === 'flag' && flag !== undefined ? flag : variable;
+      const what = parsed.error.issues.map((issue) => issue.message).join('; ');
+      faults.push({ at, what: secret === true ? what : `${what}, not ${JSON.stringify(shown(text))}` });
+    }
+  }
+  faults.push(...contradictions(values, flags.role ?? 'all'));
+  return { values, explained, faults };
+}
+
+function given(
+  name: SettingName,
+  variable: string,
+  fallback: string | undefined,
+  env: Environment,
+  flags: ConfigFlags,
+): { text: string | undefined; source: Explained['source'] } {
+  const flag = name === 'data' ? flags.data : name === 'port' ? flags.port : undefined;
+  if (flag !== undefined) return { text: flag, source: 'flag' };
+  const found = env[variable];
+  if (found !== undefined && found !== '') return { text: found, source: 'environment' };
+  return { text: fallback, source: 'default' };
+}
+
+/** A URL may be wrong because it holds a password or a signature: those never leave. */
+const shown = (text: string): string =>
+  text
+    .replace(/\/\/[^/@]*@/g, '//***@')
+    .replace(/([?#]).*$/, '$1***')
+    .slice(0, 200);
+
+function unknownVariables(env: Environment): ConfigFault[] {
+  const known = Object.values(settings).map(({ variable }) => variable);
+  return Object.keys(env)
+    .filter((name) => /^ANNAL_/i.test(name) && env[name] !== undefined)
+    .filter((name) => !known.some((variable) => variable === name))
+    .filter((name) => !otherVariables.some((pattern) => pattern.test(name)))
+    .sort()
+    .map((name) => {
+      const near = nearest(name.toUpperCase(), known);
+      return { at: name, what: `is no setting${near === undefined ? '' : `; did you mean ${near}?`}` };
+    });
+}
+
+const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|::1)$/;
+
+function contradictions(values: Values, role: Role): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const refuse = (at: string, what: string): void => void faults.push({ at, what });
+  if (values.bind !== undefined && !loopback.test(values.bind) && values.tokensFile === undefined)
+    refuse('ANNAL_BIND', 'listens beyond this machine, which needs ANNAL_TOKENS_FILE');
+  if (values.blobConnectionString !== undefined && values.blobAccountUrl !== undefined)
+    refuse('ANNAL_BLOB_ACCOUNT_URL', 'and ANNAL_BLOB_CONNECTION_STRING are both set; one of them says where');
+  if ((values.flushBytes ?? 0) > (values.sealBytes ?? Number.POSITIVE_INFINITY))
+    refuse('ANNAL_ARCHIVE_FLUSH_BYTES', 'is more than ANNAL_ARCHIVE_SEAL_BYTES');
+  const kafka = values.kafkaBrokers !== undefined;
+  const datahub = (values.datahubTopic ?? 'off') !== 'off';
+  if (!kafka && values.inbox === 'on') refuse('ANNAL_INBOX', 'needs ANNAL_KAFKA_BROKERS');
+  if (!kafka && datahub) refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_KAFKA_BROKERS');
+  if (datahub && values.registryUrl === undefined)
+    refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_SCHEMA_REGISTRY_URL, where DataHub registers its schema');
+  if (!datahub && values.datahubAspects !== undefined)
+    refuse('ANNAL_DATAHUB_ASPECTS', 'has no effect without ANNAL_DATAHUB_TOPIC');
+  if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
+    refuse('ANNAL_DATAHUB_TOPIC', 'is one of the topics of the log itself');
+  if (role === 'all') return faults;
+  const shared = `\`annal run ${role}\` shares it with other processes, and the data folder is of one`;
+  if (!kafka) refuse('ANNAL_KAFKA_BROKERS', `is missing: ${shared}`);
+  if (values.blobConnectionString === undefined && values.blobAccountUrl === undefined)
+    refuse('ANNAL_BLOB_CONNECTION_STRING', `or ANNAL_BLOB_ACCOUNT_URL is missing: ${shared}`);
+  if (role !== 'archiver' && values.elasticsearchUrl === undefined)
+    refuse('ANNAL_ELASTICSEARCH_URL', `is missing: ${shared}`);
+  return faults;
+}
+
+const hourMs = 3_600_000;
+
+function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalConfig {
+  const sure = values as Required<Values>;
+  const path = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : resolve(text);
+  const topic = sure.datahubTopic === 'on' ? 'MetadataChangeProposal_v1' : sure.datahubTopic;
+  return {
+    role: flags.role ?? 'all',
+    dataDir: resolve(sure.data),
+    http: {
+      bind: sure.bind,
+      port: sure.port,
+      portFirm: flags.port !== undefined || (env[settings.port.variable] ?? '') !== '',
+    },
+    tokensFile: path(values.tokensFile),
+    name: sure.topic,
+    partitions: sure.partitions,
+    log:
+      values.kafkaBrokers === undefined
+        ? { kind: 'file' }
+        : { kind: 'kafka', brokers: values.kafkaBrokers, retentionMs: sure.kafkaRetentionHours * hourMs },
+    registry:
+      values.registryUrl === undefined
+        ? { kind: 'embedded' }
+        : { kind: 'confluent', url: values.registryUrl },
+    archive: archiveOf(values, sure.blobPrefix),
+    readModel:
+      values.elasticsearchUrl === undefined
+        ? { kind: 'sqlite' }
+        : { kind: 'elasticsearch', url: values.elasticsearchUrl, prefix: sure.elasticsearchPrefix },
+    schemasDir: path(values.schemasDir),
+    namespaceRulesFile: path(values.namespaceRules),
+    datahub: topic === 'off' ? undefined : { topic, aspects: values.datahubAspects ?? [] },
+    inboxTopic: sure.inbox === 'on' ? `${sure.topic}.inbox` : undefined,
+    archiveLimits: {
+      flushBytes: sure.flushBytes,
+      flushMs: sure.flushSeconds * 1_000,
+      sealBytes: sure.sealBytes,
+      sealMs: sure.sealHours * hourMs,
+    },
+    logLevel: sure.logLevel,
+  };
+}
+
+function archiveOf(values: Values, prefix: string): AnnalConfig['archive'] {
+  if (values.blobConnectionString !== undefined)
+    return { kind: 'azure-blob', account: { connectionString: values.blobConnectionString }, prefix };
+  if (values.blobAccountUrl !== undefined)
+    return { kind: 'azure-blob', account: { accountUrl: values.blobAccountUrl }, prefix };
+  return { kind: 'folder' };
+}

@@ -1,0 +1,223 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** One thing that can be configured. `parse` takes the text of the environment or of a flag. */
+export interface Setting<T> {
+  readonly variable: `ANNAL_${string}`;
+  /** The long flag that says the same, where there is one. */
+  readonly flag?: string;
+  readonly about: string;
+  /** As somebody would have written it; undefined: nothing. */
+  readonly fallback?: string;
+  /** Never shown: only that it is set. */
+  readonly secret?: true;
+  readonly parse: z.ZodType<T, string>;
+}
+
+const refine = <T>(check: (text: string) => T | undefined, wanted: string): z.ZodType<T, string> =>
+  z.string().transform((text, context) => {
+    const value = check(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `has to be ${wanted}` });
+    return z.NEVER;
+  });
+
+const whole = (min: number, max: number): z.ZodType<number, string> =>
+  refine((text) => {
+    const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  }, `a whole number from ${min} to ${max}`);
+
+const units: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+const bytes = (min: number, max: number): z.ZodType<number, string> =>
+  refine((text) => {
+    const match = /^([0-9]{1,12}) ?(|KiB|MiB|GiB)$/.exec(text);
+    const value = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
+    return value >= min && value <= max ? value : undefined;
+  }, `bytes from ${min} to ${max}, as 4194304 or 4MiB`);
+
+const matching = (pattern: RegExp, wanted: string): z.ZodType<string, string> =>
+  refine((text) => (pattern.test(text) ? text : undefined), wanted);
+
+const oneOf = <const T extends string>(...values: readonly T[]): z.ZodType<T, string> =>
+  refine((text) => values.find((value) => value === text), `one of ${values.join(', ')}`);
+
+const list = (item: RegExp, wanted: string): z.ZodType<readonly string[], string> =>
+  refine((text) => {
+    const items = text.split(',').map((part) => part.trim());
+    return items.every((part) => item.test(part)) ? [...new Set(items)] : undefined;
+  }, `${wanted}, separated by commas`);
+
+const url = z.string().transform((text, context) => {
+  const refuse = (message: string): never => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  const found = URL.parse(text);
+  if (found === null || !/^https?:$/.test(found.protocol))
+    return refuse('has to be a http:// or https:// URL');
+  // An address is printed and logged wherever somebody looks for a server.
+  if (found.username !== '' || found.password !== '') return refuse('may not hold a user or a password');
+  if (found.search !== '' || found.hash !== '') return refuse('may not hold a query: it may be a signature');
+  return text.replace(/\/+$/, '');
+});
+
+const topic = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/;
+const file = matching(/^[^\0]{1,4096}$/, 'a path');
+const connectionString = matching(
+  /^(?:UseDevelopmentStorage=true;?|(?:[A-Za-z]+=[^;]*;?){2,})$/,
+  'a connection string of a storage account: Name=value;Name=value',
+);
+
+const setting = <T>(given: Setting<T>): Setting<T> => given;
+
+/** Everything that can be configured, in the order in which it is explained. */
+export const settings = {
+  data: setting({
+    variable: 'ANNAL_DATA',
+    flag: '--data',
+    about: 'data folder; of one process at a time',
+    fallback: './.annal',
+    parse: file,
+  }),
+  port: setting({
+    variable: 'ANNAL_PORT',
+    flag: '--port',
+    about: 'port of the page and the API; 0 = any free one',
+    fallback: '8080',
+    parse: whole(0, 65_535),
+  }),
+  bind: setting({
+    variable: 'ANNAL_BIND',
+    about: 'address to listen on; all but loopback need ANNAL_TOKENS_FILE',
+    fallback: '127.0.0.1',
+    parse: refine((text) => (text === 'localhost' || isIP(text) !== 0 ? text : undefined), 'an IP address'),
+  }),
+  tokensFile: setting({
+    variable: 'ANNAL_TOKENS_FILE',
+    about: 'file of callers and their grants',
+    parse: file,
+  }),
+  topic: setting({
+    variable: 'ANNAL_TOPIC',
+    about: 'name of the log; its topics are <name>.e1, <name>.e2 …',
+    fallback: 'annal',
+    parse: matching(/^[a-z][a-z0-9-]{0,62}$/, 'a name of a-z, 0-9 and -, at most 63, a letter first'),
+  }),
+  partitions: setting({
+    variable: 'ANNAL_PARTITIONS',
+    about: 'partitions of an epoch that is opened; epochs that are there keep theirs',
+    fallback: '4',
+    parse: whole(1, 512),
+  }),
+  kafkaBrokers: setting({
+    variable: 'ANNAL_KAFKA_BROKERS',
+    about: 'the log is on these Kafka brokers instead of in the data folder',
+    parse: list(/^(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:]{2,45}\]):[0-9]{1,5}$/, 'host:port'),
+  }),
+  kafkaRetentionHours: setting({
+    variable: 'ANNAL_KAFKA_RETENTION_HOURS',
+    about: 'how long topics made here keep records; the archive keeps them for ever',
+    fallback: '168',
+    parse: whole(1, 876_000),
+  }),
+  registryUrl: setting({
+    variable: 'ANNAL_SCHEMA_REGISTRY_URL',
+    about: 'schemas are in this Confluent-compatible registry instead of beside the archive',
+    parse: url,
+  }),
+  blobConnectionString: setting({
+    variable: 'ANNAL_BLOB_CONNECTION_STRING',
+    about: 'the archive is in this Azure storage account instead of in the data folder',
+    secret: true,
+    parse: connectionString,
+  }),
+  blobAccountUrl: setting({
+    variable: 'ANNAL_BLOB_ACCOUNT_URL',
+    about: 'the same, with the identity that Azure gives this process',
+    parse: url,
+  }),
+  blobPrefix: setting({
+    variable: 'ANNAL_BLOB_PREFIX',
+    about: 'the containers are <prefix>-archive and <prefix>-state',
+    fallback: 'annal',
+    parse: matching(
+      /^(?=.{1,55}$)[a-z0-9]+(?:-[a-z0-9]+)*$/,
+      'lower-case letters, digits and single dashes, at most 55',
+    ),
+  }),
+  elasticsearchUrl: setting({
+    variable: 'ANNAL_ELASTICSEARCH_URL',
+    about: 'read models are in this Elasticsearch instead of in the data folder',
+    parse: url,
+  }),
+  elasticsearchPrefix: setting({
+    variable: 'ANNAL_ELASTICSEARCH_PREFIX',
+    about: 'every index and alias begins with it',
+    fallback: 'annal',
+    parse: matching(/^[a-z][a-z0-9-]{0,39}$/, 'a-z, 0-9 and -, at most 40, a letter first'),
+  }),
+  schemasDir: setting({
+    variable: 'ANNAL_SCHEMAS_DIR',
+    about: 'folder of own aspects and entity types',
+    parse: file,
+  }),
+  namespaceRules: setting({
+    variable: 'ANNAL_NAMESPACE_RULES',
+    about: 'file of rules that give a URN its namespace',
+    parse: file,
+  }),
+  datahubTopic: setting({
+    variable: 'ANNAL_DATAHUB_TOPIC',
+    about: 'take in proposals of DataHub from this topic; on = MetadataChangeProposal_v1',
+    fallback: 'off',
+    parse: refine((text) => (topic.test(text) ? text : undefined), 'on, off or the name of a topic'),
+  }),
+  datahubAspects: setting({
+    variable: 'ANNAL_DATAHUB_ASPECTS',
+    about: 'aspects without a schema here that are taken from DataHub as they are; * = all',
+    parse: list(/^(?:\*|[A-Za-z][A-Za-z0-9_]{0,127})$/, 'names of aspects'),
+  }),
+  inbox: setting({
+    variable: 'ANNAL_INBOX',
+    about: 'take in events from the topic <name>.inbox',
+    fallback: 'off',
+    parse: oneOf('on', 'off'),
+  }),
+  flushSeconds: setting({
+    variable: 'ANNAL_ARCHIVE_FLUSH_SECONDS',
+    about: 'an event waits at most this long for the archive',
+    fallback: '10',
+    parse: whole(1, 3_600),
+  }),
+  flushBytes: setting({
+    variable: 'ANNAL_ARCHIVE_FLUSH_BYTES',
+    about: 'this much is archived without waiting',
+    fallback: '4MiB',
+    parse: bytes(1_024, 64 * 2 ** 20),
+  }),
+  sealBytes: setting({
+    variable: 'ANNAL_ARCHIVE_SEAL_BYTES',
+    about: 'a tail of this size becomes a segment',
+    fallback: '64MiB',
+    parse: bytes(1_024, 2 ** 30),
+  }),
+  sealHours: setting({
+    variable: 'ANNAL_ARCHIVE_SEAL_HOURS',
+    about: 'a tail of this age becomes a segment',
+    fallback: '24',
+    parse: whole(1, 8_760),
+  }),
+  logLevel: setting({
+    variable: 'ANNAL_LOG_LEVEL',
+    about: 'least level of what is written to stderr as JSON lines',
+    fallback: 'warn',
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
+
+/** Variables that this program reads elsewhere, or that its own tests do: no configuration of a running Annal. */
+export const otherVariables: readonly RegExp[] = [/^ANNAL_(?:URL|TOKEN)$/, /^ANNAL_TEST_/];
