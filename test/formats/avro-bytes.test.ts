@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AvroReader, AvroWriter, inKeyOrder } from '../../src/formats/avro-bytes.ts';
@@ -102,6 +103,22 @@ test('words that share a slot of the table are told apart', () => {
   for (const word of [...words, ...words]) {
     expect(new AvroReader(written((writer) => writer.string(word))).word()).toBe(word);
   }
+});
+
+test('a word known in UTF-8 does not vouch for the same characters in Latin-1', () => {
+  // So many that some meet in one slot of the table under both spellings.
+  const codes = fc.array(fc.integer({ min: 0xa0, max: 0xff }), { minLength: 3, maxLength: 6 });
+  fc.assert(
+    fc.property(codes, (codes) => {
+      const latin1 = Buffer.from(codes);
+      const word = latin1.toString('latin1');
+      expect(new AvroReader(written((writer) => writer.string(word))).word()).toBe(word);
+      const read = () => new AvroReader(written((writer) => writer.bytes(latin1))).word();
+      if (isUtf8(latin1)) expect(read()).toBe(latin1.toString());
+      else expect(read).toThrow(avroInvalid);
+    }),
+    { numRuns: 20_000 },
+  );
 });
 
 test('lengths are compared with what remains before anything is made', () => {

@@ -17,3 +17,11 @@ test('a long key is hashed whole, by its bytes', () => {
     expect(partitionOf(key, 512)).toBe((murmur2(Buffer.from(key)) & 0x7fff_ffff) % 512);
   }
 });
+
+test('the sign is dropped before the remainder is taken, as the broker’s own client does', () => {
+  const negative = vectors.partitions.filter(({ murmur2: hash }) => hash >= 2 ** 31);
+  expect(negative.length).toBeGreaterThan(3);
+  for (const { key, murmur2: hash } of negative) {
+    for (const count of [3, 5, 6, 511]) expect(partitionOf(key, count)).toBe((hash - 2 ** 31) % count);
+  }
+});

@@ -248,6 +248,12 @@ describe('a corrupt archive', () => {
     expect(() => readAll(Buffer.concat([header(changes), two]))).toThrow(archiveCorrupt(reason));
   });
 
+  test('a header with the marker of another lane, where no block follows to tell', () => {
+    const hole = { 'annal.kind': 'hole', 'annal.reason': 'sparse' };
+    expect(readAll(header(hole))).toEqual([]);
+    expect(() => readAll(header(hole, syncMarker('metadata', 1, 1)))).toThrow(archiveCorrupt('sync marker'));
+  });
+
   test.for<[string, Buffer]>([
     ['ends before offset 1', encodeBlock(recordsOf(0, 1), sync, 'null')],
     ['ends before offset 0', Buffer.alloc(0)],
