@@ -111,6 +111,8 @@ export interface ModelIndex {
   store(documents: readonly Document[], versionMax: number): Promise<StoreReport>;
   /** Saved progress of every lane, kept in the same index; empty for a fresh one. */
   progress(): Promise<readonly LaneProgress[]>;
+  /** Progress as `query` sees it: everything before it shows. Read before a query, it is a cut the answer is not behind. */
+  visible(): Promise<readonly LaneProgress[]>;
   /** Saves progress of lanes; a lower `next` than the saved one of a lane is ignored. */
   saveProgress(lanes: readonly LaneProgress[]): Promise<void>;
   /** Makes everything stored before it visible to `query`, and durable. */
@@ -133,7 +135,7 @@ export interface IndexFound {
   readonly projection: string;
   readonly version: number;
   readonly serving: boolean;
-  /** As many as `scan` gives. */
+  /** As many as `scan` gives, as of the last refresh. */
   readonly documents: number;
   readonly bytes: number;
 }

@@ -45,7 +45,12 @@ async function open(options: FollowOptions): Promise<{
   let drained = false;
 
   const place = (): void => {
-    Object.assign(task, { next: writer.end.next, state: 'running', fault: undefined });
+    Object.assign(task, {
+      next: writer.end.next,
+      sealed: writer.sealed,
+      state: 'running',
+      fault: undefined,
+    });
     settle();
   };
   place();
@@ -133,6 +138,7 @@ async function open(options: FollowOptions): Promise<{
     place();
     onNotice({ kind: 'flushed', partition, next: writer.end.next, logEnd: task.logEnd });
     if ((await writer.sealIfDue()) === yielded) throw yielded;
+    task.sealed = writer.sealed;
   }
 
   /** Offsets may be sparse; a reader that skips records looks the same. So a second reader has to see the same. */

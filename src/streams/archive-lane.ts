@@ -67,6 +67,8 @@ export const yielded = Symbol('yielded');
 export interface ArchiveWriter {
   /** What is durable. */
   readonly end: ArchiveEnd;
+  /** Exclusive end of the segments: what a log may forget. */
+  readonly sealed: number;
   /** Offset of the record that is to be added next. */
   readonly next: number;
   /** Bytes buffered and not yet flushed. */
@@ -192,6 +194,9 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   return {
     get end() {
       return end;
+    },
+    get sealed() {
+      return chain.next;
     },
     get next() {
       return bufferEnd.next;

@@ -21,6 +21,8 @@ export interface ArchiveStatus {
   readonly partition: number;
   /** Everything before it is durable in the archive. */
   readonly next: number;
+  /** Everything before it stands in segments: what a log may forget. */
+  readonly sealed: number;
   /** The log's end as last seen. */
   readonly logEnd: number;
   readonly state: 'waiting' | 'running' | 'halted';
@@ -63,6 +65,7 @@ export interface Archiver {
 /** One lane's place, shared by the lane that writes it and those who ask. */
 export interface LaneTask {
   next: number;
+  sealed: number;
   logEnd: number;
   state: ArchiveStatus['state'];
   fault: Fault | undefined;
@@ -81,6 +84,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     { length: log.partitions },
     (): LaneTask => ({
       next: 0,
+      sealed: 0,
       logEnd: 0,
       state: 'waiting',
       fault: undefined,
@@ -139,7 +143,14 @@ export function startArchiver(options: ArchiverOptions): Archiver {
 
   return {
     status: () =>
-      tasks.map(({ next, logEnd, state, fault }, partition) => ({ partition, next, logEnd, state, fault })),
+      tasks.map(({ next, sealed, logEnd, state, fault }, partition) => ({
+        partition,
+        next,
+        sealed,
+        logEnd,
+        state,
+        fault,
+      })),
     async reach(next, signal) {
       for (const [partition, task] of tasks.entries()) {
         task.wanted = Math.max(task.wanted, next[partition] ?? 0);

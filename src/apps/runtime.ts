@@ -1,0 +1,292 @@
+import { v7 as uuidV7 } from 'uuid';
+import type { Ports } from '../composition/compose.ts';
+import { type Cut, formatCut } from '../domain/cut.ts';
+import { Fault, isFault } from '../domain/fault.ts';
+import type { Intake } from '../intake/submit.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { cutOf, type LaneProgress } from '../ports/read-model.ts';
+import type { Projection } from '../projections/projection.ts';
+import { projectionNamed, projections } from '../projections/registry.ts';
+import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
+import type { LaneName } from '../streams/archive-names.ts';
+import { type Archiver, startArchiver } from '../streams/archiver.ts';
+import { archiveEnd } from '../streams/chain.ts';
+import { liveClaim } from '../streams/claim.ts';
+import type { Epoch } from '../streams/epochs.ts';
+import { openEventDecoders } from '../streams/event-decoders.ts';
+import type { ProjectPoint } from '../streams/project-slice.ts';
+import { type Projector, startProjector } from '../streams/projector.ts';
+import { planRebuild, type RebuildContext, type RebuildPlan, rebuild } from '../streams/rebuild.ts';
+import { verify } from '../streams/verify.ts';
+import type { Annal, ArchiveLaneStatus, Operation, PortPlace, ProjectionStatus } from './annal.ts';
+import { healthOf } from './health.ts';
+import { operations } from './operations.ts';
+
+/** One line a fact: constant words, units in field names. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  what: string,
+  facts: Record<string, unknown>,
+) => void;
+
+export interface RuntimeOptions {
+  readonly ports: Ports;
+  readonly places: readonly PortPlace[];
+  readonly epochs: readonly Epoch[];
+  readonly log: EventLog;
+  readonly roles: { readonly archiver: boolean; readonly projector: boolean };
+  /** Opened by the caller, where this process takes events in. */
+  readonly intake: Intake | undefined;
+  readonly archiveLimits: ArchiveLimits;
+  readonly say: Log;
+  /** Tests stop the process at named points. */
+  readonly archiveProbe?: (point: ArchivePoint, lane: LaneName) => void | Promise<void>;
+  readonly projectProbe?: (point: ProjectPoint, lane: LaneProgress) => void | Promise<void>;
+}
+
+export interface Runtime extends Annal {
+  readonly archiver: Archiver | undefined;
+  readonly projectors: readonly Projector[];
+  /** Stops taking in, flushes the archive, ends the lanes. */
+  stop(): Promise<void>;
+}
+
+const retryMs = 1_000;
+const lookMs = 1_000;
+const pollMs = 50;
+
+/** Starts what a process does, by its roles, and gives what the API and the command line need. */
+export function startRuntime(options: RuntimeOptions): Runtime {
+  const { ports, epochs, log, roles, say } = options;
+  const { archive: store, readModel: model, clock } = ports;
+  const open = epochs.at(-1)!;
+  const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
+  const running = operations();
+
+  const archiver = roles.archiver
+    ? startArchiver({
+        store,
+        clock,
+        limits: options.archiveLimits,
+        log,
+        name: open.name,
+        group: `${open.name}.archiver`,
+        retryMs,
+        onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'info', `archive ${kind}`, told(facts)),
+        ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),
+      })
+    : undefined;
+  const projectors = roles.projector ? projections.map(follow) : [];
+  const projectorOf = (name: string): Projector | undefined =>
+    projectors.find((projector) => projector.status().projection === name);
+
+  function follow(projection: Projection): Projector {
+    const { projection: name } = projection.definition;
+    return startProjector({
+      ...context,
+      projection,
+      log,
+      group: `${open.name}.projector.${name}`,
+      lookMs,
+      retryMs,
+      build: async (signal) => {
+        const plan = await planRebuild(context, projection);
+        const report = await rebuild(context, projection, plan, uuidV7(), () => undefined, signal);
+        say('info', 'read model built', { ...report });
+      },
+      onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'debug', `projection ${kind}`, told(facts)),
+      ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),
+    });
+  }
+
+  function known(name: string): Projection {
+    const projection = projectionNamed(name);
+    if (projection === undefined) throw new Fault('PROJECTION_UNKNOWN', { projection: name });
+    return projection;
+  }
+
+  /** Progress as a search sees it: all before it shows. */
+  async function lanesOf(name: string): Promise<readonly LaneProgress[]> {
+    const index = await model.serving(known(name).definition);
+    return index === undefined ? [] : index.visible();
+  }
+
+  const cut = async (name: string): Promise<Cut | null> =>
+    cutOf(await lanesOf(name), (epoch) => epochs[epoch - 1]!.partitions) ?? null;
+
+  async function until(holds: () => Promise<boolean>, waitMs: number): Promise<boolean> {
+    const deadline = clock.now() + waitMs;
+    for (;;) {
+      if (await holds()) return true;
+      const leftMs = deadline - clock.now();
+      if (leftMs <= 0) return false;
+      await clock.wait(Math.min(pollMs, leftMs));
+    }
+  }
+
+  /** The archive as far as the log: a plan made now then covers what was acknowledged before. */
+  async function archiveNow(): Promise<void> {
+    const ends = (await log.bounds()).map(({ end }) => end);
+    const signal = AbortSignal.timeout(options.archiveLimits.flushMs + 20_000);
+    if (archiver !== undefined) return archiver.reach(ends, signal);
+    await until(async () => {
+      for (const [partition, end] of ends.entries())
+        if ((await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next < end)
+          return false;
+      return true;
+    }, options.archiveLimits.flushMs + 20_000);
+  }
+
+  async function plan(name: string): Promise<RebuildPlan> {
+    await archiveNow();
+    return planRebuild(context, known(name));
+  }
+
+  async function operate(kind: Operation['kind'], name: string): Promise<Operation> {
+    const projection = known(name);
+    const claim = await liveClaim(store.state, name, clock);
+    if (claim !== undefined)
+      throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
+    const id = uuidV7();
+    return running.start({ id, kind, projection: name }, async (onProgress, signal) => {
+      await archiveNow();
+      const resume = await projectorOf(name)?.pause();
+      try {
+        if (kind === 'verify') return { verified: await verify(context, projection, id, onProgress, signal) };
+        const made = await planRebuild(context, projection);
+        return { rebuilt: await rebuild(context, projection, made, id, onProgress, signal) };
+      } catch (error) {
+        say('error', `${kind} failed`, {
+          projection: name,
+          id,
+          ...(isFault(error) ? { code: error.code } : {}),
+          error: String(error),
+        });
+        throw error;
+      } finally {
+        resume?.();
+      }
+    });
+  }
+
+  async function statusOf(projection: Projection): Promise<ProjectionStatus> {
+    const { projection: name, version } = projection.definition;
+    const projector = projectorOf(name)?.status();
+    const lanes = await lanesOf(name);
+    const found = (await model.list()).find((index) => index.serving && index.projection === name);
+    const claimed = (await liveClaim(store.state, name, clock)) !== undefined;
+    const ends = await log.bounds();
+    let lag = 0;
+    for (const [partition, { end }] of ends.entries())
+      lag += Math.max(
+        0,
+        end - (lanes.find((lane) => lane.epoch === open.epoch && lane.partition === partition)?.next ?? 0),
+      );
+    const halted = projector?.state === 'halted';
+    return {
+      projection: name,
+      about: projection.about,
+      version,
+      state: halted
+        ? 'halted'
+        : found === undefined
+          ? 'starting'
+          : claimed || projector?.state === 'paused'
+            ? 'paused'
+            : 'following',
+      index: found?.name ?? null,
+      documents: found?.documents ?? 0,
+      bytes: found?.bytes ?? 0,
+      cut: cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions) ?? null,
+      lanes,
+      lag,
+      fault: projector?.fault ?? null,
+    };
+  }
+
+  async function archiveStatus(): Promise<readonly ArchiveLaneStatus[]> {
+    const ends = await log.bounds();
+    const own = archiver?.status();
+    return Promise.all(
+      ends.map(async ({ end }, partition) => {
+        const status = own?.[partition];
+        const archived =
+          status !== undefined && status.state === 'running'
+            ? status.next
+            : (await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next;
+        return {
+          partition,
+          archived,
+          logEnd: end,
+          lag: Math.max(0, end - archived),
+          fault: status?.fault ?? null,
+        };
+      }),
+    );
+  }
+
+  const annal: Annal = {
+    epochs,
+    ports: options.places,
+    intake: options.intake,
+    model,
+    projections: () => Promise.all(projections.map(statusOf)),
+    archive: archiveStatus,
+    health: () => healthOf({ ports, log, archiver, projectors }),
+    cut,
+    reached: (name, position, waitMs) =>
+      until(async () => {
+        const lanes = await lanesOf(name);
+        const epoch = Math.max(...lanes.map((lane) => lane.epoch));
+        const lane = lanes.find(
+          (found) => found.epoch === position.epoch && found.partition === position.partition,
+        );
+        return epoch > position.epoch || (lane !== undefined && lane.next > position.offset);
+      }, waitMs),
+    moved: async (name, from, waitMs) => {
+      await until(async () => {
+        const now = await cut(name);
+        return now !== null && formatCut(now) !== formatCut(from);
+      }, waitMs);
+    },
+    plan,
+    rebuild: (name) => operate('rebuild', name),
+    verify: (name) => operate('verify', name),
+    operation: (id) => running.find(id),
+    ended: (id) => running.ended(id),
+  };
+  return Object.assign(annal, {
+    archiver,
+    projectors,
+    async stop() {
+      await options.intake?.[Symbol.asyncDispose]();
+      await running[Symbol.asyncDispose]();
+      await Promise.all(projectors.map((projector) => projector.stop()));
+      await archiver?.stop();
+      await log[Symbol.asyncDispose]();
+    },
+  });
+}
+
+const levels: Readonly<Record<string, 'warn' | 'error' | 'debug' | 'info'>> = {
+  flushed: 'debug',
+  progress: 'debug',
+  session: 'info',
+  yielded: 'info',
+  hole: 'error',
+  gap: 'error',
+  fault: 'warn',
+};
+
+/** A fault among facts becomes its code and sentence. */
+const told = (facts: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(facts).flatMap(([name, fact]) =>
+      isFault(fact)
+        ? [
+            ['code', fact.code],
+            ['error', fact.message],
+          ]
+        : [[name, fact]],
+    ),
+  );

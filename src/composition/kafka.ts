@@ -1,0 +1,23 @@
+import { ContainerModule } from 'inversify';
+import { kafkaLogHost } from '../adapters/kafka/log-host.ts';
+import type { Notice } from './notice.ts';
+import { tokens } from './tokens.ts';
+
+export const kafka = (
+  settings: { readonly brokers: readonly string[]; readonly retentionMs: number },
+  notice: Notice,
+): ContainerModule =>
+  new ContainerModule(({ bind }) => {
+    bind(tokens.logHost)
+      .toResolvedValue(
+        (clock) =>
+          kafkaLogHost({
+            ...settings,
+            clientId: 'annal',
+            clock,
+            onNotice: ({ what, facts }) => notice(what, facts),
+          }),
+        [tokens.clock],
+      )
+      .inSingletonScope();
+  });

@@ -1,0 +1,103 @@
+import { Fault } from '../domain/fault.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import { epochName, epochsPrefix } from './archive-names.ts';
+import { chainEnd } from './chain.ts';
+import { type Epoch, type EpochEnd, openEpoch, readEpochs, topicOf } from './epochs.ts';
+import { historyLane } from './history-lane.ts';
+
+/** Names the adoption that is under way, until the next epoch is open: a start after a crash goes on with it. */
+const pendingName = 'adopting.json';
+
+export interface Adoption {
+  readonly from: string;
+  /** Id that the log gets; null = it keeps its own. */
+  readonly log: string | null;
+}
+
+/** The adoption that a crash left unfinished, if there is one. */
+export async function pendingAdoption(store: ArchiveStore): Promise<Adoption | undefined> {
+  const found = await store.state.read(pendingName);
+  return found === undefined ? undefined : (JSON.parse(found.bytes.toString('utf8')) as Adoption);
+}
+
+/**
+ * Copies a finished archive into an empty one: schemas, segments, tails, leaves, then epochs. Done again it goes on where it
+ * was: every blob is created whole, or is there already. The epochs come last, so that half an archive has none.
+ */
+export async function adoptArchive(
+  source: ArchiveStore,
+  target: ArchiveStore,
+  adoption: Adoption,
+  onCopied: (blobs: number) => void,
+): Promise<void> {
+  await target.state.replace(pendingName, Buffer.from(JSON.stringify(adoption)));
+  let copied = 0;
+  for (const prefix of ['schemas/', 'segments/', 'checkpoints/']) {
+    for await (const { name } of source.truth.list(prefix)) {
+      const bytes = await source.truth.read(name);
+      if (bytes === undefined)
+        throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'listed and not there' });
+      await target.truth.create(name, bytes);
+      copied += 1;
+      onCopied(copied);
+    }
+  }
+  for (const prefix of ['tail/', 'leaves/']) {
+    for await (const { name } of source.state.list(prefix)) {
+      const blob = await source.state.read(name);
+      if (blob !== undefined) await target.state.replace(name, blob.bytes);
+      copied += 1;
+      onCopied(copied);
+    }
+  }
+  for (const epoch of await readEpochs(source.truth)) {
+    const own = adoption.log === null ? epoch : { ...epoch, log: adoption.log };
+    await target.truth.create(epochName(epoch.epoch), Buffer.from(`${JSON.stringify(own, null, 2)}\n`));
+  }
+}
+
+/** Says that the adoption is over: the next epoch is open. */
+export const adopted = (target: ArchiveStore): Promise<void> => target.state.remove(pendingName);
+
+/** Whether the archive holds nothing at all. */
+export async function isEmpty({ truth }: ArchiveStore): Promise<boolean> {
+  for (const prefix of [epochsPrefix, 'segments/', 'schemas/'])
+    for await (const _ of truth.list(prefix)) return false;
+  return true;
+}
+
+/**
+ * Where an epoch ended, by its archive: the exclusive end and the greatest append time of each lane. Reads all of its
+ * records, since append times are not part of a name.
+ */
+export async function endOfEpoch(store: ArchiveStore, epoch: Epoch): Promise<EpochEnd> {
+  const next: number[] = [];
+  let timeMax = epoch.previous?.timeMax ?? 0;
+  for (let partition = 0; partition < epoch.partitions; partition += 1) {
+    const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
+    let end = (await chainEnd(store.truth, lane)).next;
+    for await (const slice of historyLane(store, lane, 0)) {
+      end = Math.max(end, slice.next);
+      for (const record of slice.records) timeMax = Math.max(timeMax, record.appendTime);
+    }
+    next.push(end);
+  }
+  return { epoch: epoch.epoch, next, timeMax };
+}
+
+/** Opens the epoch after a finished one. */
+export async function openNextEpoch(
+  store: ArchiveStore,
+  last: Epoch,
+  end: EpochEnd,
+  options: { readonly partitions: number; readonly openedAt: string },
+): Promise<Epoch> {
+  const epoch = last.epoch + 1;
+  return openEpoch(store.truth, {
+    ...last,
+    ...options,
+    epoch,
+    topic: topicOf(last.name, epoch),
+    previous: end,
+  });
+}
