@@ -47,6 +47,11 @@ export const faults = {
     about: 'bytes are not valid Avro of the stated schema, or exceed the decoding bounds',
     doThis: 'Look at the record by its position; later records are not affected.',
   },
+  BIND_NEEDS_TOKENS: {
+    remedy: 'refuse',
+    about: 'an address beyond loopback is to be served without knowing the callers',
+    doThis: 'Set ANNAL_TOKENS_FILE, or listen on 127.0.0.1.',
+  },
   BODY_TOO_LARGE: {
     remedy: 'refuse',
     about: 'the request body is larger than 8 MiB',
@@ -72,6 +77,16 @@ export const faults = {
     about: 'the foreign record carries a value that is not JSON',
     doThis: 'Send the aspect as application/json.',
   },
+  CUT_INVALID: {
+    remedy: 'refuse',
+    about: 'the text is no cut of this log',
+    doThis: 'Use the cut that an answer named, as it stands there.',
+  },
+  DOCUMENT_UNINDEXABLE: {
+    remedy: 'quarantine',
+    about: 'the engine of the read model refused this document',
+    doThis: 'The events are in the log all the same; look at the named reason and at the engine.',
+  },
   DUPLICATE_DOCUMENT: {
     remedy: 'halt',
     about: 'a read model gave the same document id twice',
@@ -83,10 +98,30 @@ export const faults = {
     about: 'a JSON object has the same key twice',
     doThis: 'Send each key once; the pointer names the second one.',
   },
+  ENTITY_DELETED: {
+    remedy: 'refuse',
+    about: 'the entity was deleted',
+    doThis: 'Ask for it as of a moment before its deletion, or read its history.',
+  },
+  ENTITY_NOT_FOUND: {
+    remedy: 'refuse',
+    about: 'no entity of this URN is known, or you may not see it',
+    doThis: 'Check the spelling, or search for a part of its name.',
+  },
   EPOCH_INVALID: {
     remedy: 'halt',
     about: 'the epoch files of the archive do not follow one another',
     doThis: 'Compare the named file with a copy of the archive; epochs are never edited.',
+  },
+  EVENT_NOT_FOUND: {
+    remedy: 'refuse',
+    about: 'there is no event at this position, or you may not see it',
+    doThis: 'Check the position; `annal log` lists events with theirs.',
+  },
+  EVENT_NOT_YET: {
+    remedy: 'retry',
+    about: 'the read model has not reached this position',
+    doThis: 'Ask again after a moment, or with `wait=5s`.',
   },
   EVENT_SHAPE: {
     remedy: 'refuse',
@@ -124,6 +159,11 @@ export const faults = {
     about: 'a file or folder could not be read',
     doThis: 'Check that it exists and that this user may read it, then scan again.',
   },
+  HOST_NOT_ALLOWED: {
+    remedy: 'refuse',
+    about: 'the request names a host that this server is not',
+    doThis: 'Use http://127.0.0.1 or http://localhost with the port shown at start.',
+  },
   IDEMPOTENCY_CONFLICT: {
     remedy: 'refuse',
     about: 'this Idempotency-Key or event id was used before for something else',
@@ -133,6 +173,16 @@ export const faults = {
     remedy: 'refuse',
     about: 'an index of this name is there already',
     doThis: 'Open it, or make the new one under another name.',
+  },
+  INTAKE_ABSENT: {
+    remedy: 'refuse',
+    about: 'this process takes no events in',
+    doThis: 'Send them to a process that runs `api` or everything.',
+  },
+  INTERNAL: {
+    remedy: 'halt',
+    about: 'something failed here that should not have',
+    doThis: 'Report it with the request id; the log of the server has the rest.',
   },
   JSON_INVALID: {
     remedy: 'refuse',
@@ -191,6 +241,16 @@ export const faults = {
     doThis:
       'Look at the named offset with a client of the broker; the lane stands before it and skips nothing.',
   },
+  MEDIA_TYPE_UNSUPPORTED: {
+    remedy: 'refuse',
+    about: 'the request body is not plain application/json',
+    doThis: 'Send `Content-Type: application/json`, not compressed.',
+  },
+  METHOD_NOT_ALLOWED: {
+    remedy: 'refuse',
+    about: 'this address does not take this method',
+    doThis: 'Use one of the methods in the Allow header.',
+  },
   MODEL_CORRUPT: {
     remedy: 'halt',
     about: 'the read model holds a document that no projection wrote',
@@ -206,6 +266,11 @@ export const faults = {
     about: 'the read model cannot be reached or is too busy',
     doThis: 'Check that the engine runs and that its address is right; work resumes by itself.',
   },
+  MOMENT_INVALID: {
+    remedy: 'refuse',
+    about: 'the text names no moment',
+    doThis: 'Write `2h`, `7d`, `2026-03-01`, `2026-03-01T09:30Z` or `@<position>`.',
+  },
   NOT_ALLOWED: {
     remedy: 'refuse',
     about: 'the caller has no grant for this',
@@ -216,6 +281,16 @@ export const faults = {
     about: 'a number would change its value when read as a double',
     doThis: 'Send it as a string, or with no more digits than a double holds.',
   },
+  OPERATION_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'no rebuild or verification of this id was started by this process',
+    doThis: 'Check the id; what ended before a restart is no longer known.',
+  },
+  ORIGIN_NOT_ALLOWED: {
+    remedy: 'refuse',
+    about: 'a page of another origin asks',
+    doThis: 'Open the page that this server itself gives out.',
+  },
   PATCH_DIALECT: {
     remedy: 'refuse',
     about: 'the patch is of a foreign dialect that cannot be translated yet',
@@ -225,6 +300,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'the value of a PATCH is not an RFC 6902 document that can be applied',
     doThis: 'Correct the operation shown.',
+  },
+  POSITION_INVALID: {
+    remedy: 'refuse',
+    about: 'the text is no position',
+    doThis: 'Write `<epoch>-<partition>-<offset>`, as `1-0-42`.',
   },
   PROJECTION_UNKNOWN: {
     remedy: 'refuse',
@@ -255,6 +335,16 @@ export const faults = {
     remedy: 'retry',
     about: 'the schema registry cannot be reached',
     doThis: 'Check that the registry runs and that its address is right; work resumes by itself.',
+  },
+  REQUEST_INVALID: {
+    remedy: 'refuse',
+    about: 'a part of the request has the wrong form',
+    doThis: 'Correct the named part; /openapi.json describes every request.',
+  },
+  ROUTE_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'there is nothing at this address',
+    doThis: '/openapi.json lists every address; a URN in a path is percent-encoded.',
   },
   SCAN_DELETIONS_HELD: {
     remedy: 'refuse',
@@ -292,6 +382,11 @@ export const faults = {
     about: 'another index serves this projection than the plan saw',
     doThis: 'Plan again: somebody else rebuilt or swapped it meanwhile.',
   },
+  TOKENS_INVALID: {
+    remedy: 'refuse',
+    about: 'the file of tokens cannot be used; all its faults are listed',
+    doThis: 'Correct the listed places: [{"name", "sha256", "grants": [{"actions", "namespace"}]}].',
+  },
   TOO_MANY_EVENTS: {
     remedy: 'refuse',
     about: 'the request holds more than 1,000 events',
@@ -311,6 +406,11 @@ export const faults = {
     remedy: 'halt',
     about: 'the topic of this epoch does not exist',
     doThis: 'Run `annal init`, or make the topic with the tool that manages the broker.',
+  },
+  UNAUTHENTICATED: {
+    remedy: 'refuse',
+    about: 'the caller is not known',
+    doThis: 'Send `Authorization: Bearer <token>` with a token of the tokens file.',
   },
   URN_INVALID: {
     remedy: 'refuse',
