@@ -412,6 +412,11 @@ export const faults = {
     about: 'the caller is not known',
     doThis: 'Send `Authorization: Bearer <token>` with a token of the tokens file.',
   },
+  USAGE_INVALID: {
+    remedy: 'refuse',
+    about: 'the command line cannot be understood',
+    doThis: '`annal COMMAND --help` shows what it takes, with examples.',
+  },
   URN_INVALID: {
     remedy: 'refuse',
     about: 'a URN is not one that can name an entity',
