@@ -8,7 +8,12 @@ type Primitive = (typeof primitives)[number];
 export type AvroSchema =
   | { readonly kind: Primitive }
   | { readonly kind: 'fixed'; readonly name: string; readonly size: number }
-  | { readonly kind: 'enum'; readonly name: string; readonly symbols: readonly string[] }
+  | {
+      readonly kind: 'enum';
+      readonly name: string;
+      readonly symbols: readonly string[];
+      readonly hasDefault: boolean;
+    }
   | { readonly kind: 'array'; readonly items: AvroSchema }
   | { readonly kind: 'map'; readonly values: AvroSchema }
   | { readonly kind: 'union'; readonly branches: readonly AvroSchema[] }
@@ -17,12 +22,14 @@ export type AvroSchema =
 export interface AvroField {
   readonly name: string;
   readonly schema: AvroSchema;
+  /** Whether readers can do without it in the bytes. */
+  readonly hasDefault: boolean;
 }
 
 /**
- * A decoded value. Maps and records are both a `Map`, which no key can corrupt (`__proto__` is a legal key and a legal
- * field name); a union's value stands without its branch, an enum's as its symbol, bytes and fixed as views into the
- * input. Logical types are not interpreted.
+ * A decoded value. Maps and records are both a `Map`, which no key can corrupt (`__proto__` is a legal key
+ * and a legal field name); a union's value stands without its branch, an enum's as its symbol, bytes and
+ * fixed as views into the input. Logical types are not interpreted.
  */
 export type AvroValue =
   | null
@@ -42,9 +49,9 @@ const invalid = (reason: string): Fault => new Fault('AVRO_INVALID', { reason: `
 const isPrimitive = (name: string): name is Primitive => primitives.some((primitive) => primitive === name);
 
 /**
- * Reads an Avro schema (1.12) from parsed JSON: all types, namespaces, references, recursion. Docs, defaults, aliases,
- * orders and logical types are left out, for they do not change how bytes are read. AVRO_INVALID for what is no schema,
- * 64 levels or 10,000 nodes exceeded.
+ * Reads an Avro schema (1.12) from parsed JSON: all types, namespaces, references, recursion. Docs, values
+ * of defaults, aliases, orders and logical types are left out, for they do not change how bytes are read.
+ * AVRO_INVALID for what is no schema, 64 levels or 10,000 nodes exceeded.
  */
 export function parseAvroSchema(json: unknown): AvroSchema {
   const named = new Map<string, AvroSchema>();
@@ -89,12 +96,16 @@ export function parseAvroSchema(json: unknown): AvroSchema {
       return schema;
     };
     if (kind === 'fixed') return define({ kind, name, size: sizeOf(node.get('size')) });
-    if (kind === 'enum') return define({ kind, name, symbols: distinct(listOf(node, 'symbols'), name) });
+    if (kind === 'enum') {
+      const symbols = distinct(listOf(node, 'symbols'), name);
+      return define({ kind, name, symbols, hasDefault: node.has('default') });
+    }
     const fields: AvroField[] = [];
     const record = define({ kind: 'record', name, fields });
     const inner = name.includes('.') ? name.slice(0, name.lastIndexOf('.')) : '';
     for (const field of listOf(node, 'fields').map(membersOf)) {
-      fields.push({ name: nameOf(field), schema: parse(field.get('type'), inner, depth + 1) });
+      const schema = parse(field.get('type'), inner, depth + 1);
+      fields.push({ name: nameOf(field), schema, hasDefault: field.has('default') });
     }
     distinct(
       fields.map((field) => field.name),
@@ -160,9 +171,10 @@ export interface DecodeLimits {
 }
 
 /**
- * Decodes exactly one value of `schema` from untrusted bytes. AVRO_INVALID for anything else, for bytes left over, a map
- * key given twice, a long beyond ±(2^53−1), and where a limit is met. What is allocated is bounded by the limits and the
- * length of `bytes`: a block's count is compared with what may still come before any of it is read.
+ * Decodes exactly one value of `schema` from untrusted bytes. AVRO_INVALID for anything else, for bytes
+ * left over, a map key given twice, a long beyond ±(2^53−1), and where a limit is met. What is allocated is
+ * bounded by the limits and the length of `bytes`: a block's count is compared with what may still come
+ * before any of it is read.
  */
 export function decodeAvro(schema: AvroSchema, bytes: Uint8Array, limits: DecodeLimits = {}): AvroValue {
   const decoder = new Decoder(bytes, limits);
@@ -233,7 +245,9 @@ class Decoder {
     return entries;
   }
 
-  /** Items of an array or map may take no bytes at all, so their count is bounded by the items left instead. */
+  /**
+   * Items of an array or map may take no bytes at all, so their count is bounded by the items left instead.
+   */
   private blocks(readItem: () => void): void {
     const { reader } = this;
     for (;;) {

@@ -1,0 +1,99 @@
+import { type AvroField, type AvroSchema, parseAvroSchema } from './avro-schema.ts';
+
+/** What a reader of the type on the left also reads (Avro 1.12, "Schema Resolution"). */
+const promotions: Readonly<Partial<Record<AvroSchema['kind'], readonly AvroSchema['kind'][]>>> = {
+  long: ['int'],
+  float: ['int', 'long'],
+  double: ['int', 'long', 'float'],
+  string: ['bytes'],
+  bytes: ['string'],
+};
+
+/**
+ * Why readers with schema `reader` cannot read what was written with schema `writer`, one place a line; empty when they can.
+ * Both are schemas as parsed JSON. Aliases are not looked at: a renamed field or type counts as another one. AVRO_INVALID
+ * for what is no schema.
+ */
+export function incompatibilities(reader: unknown, writer: unknown): string[] {
+  const found: string[] = [];
+  compare(parseAvroSchema(reader), parseAvroSchema(writer), '', { found, verdicts: new Map() });
+  return found;
+}
+
+interface Findings {
+  readonly found: string[];
+  /** Pairs of records looked at once: compatible until found otherwise, so that recursive types end. */
+  readonly verdicts: Map<AvroSchema, Map<AvroSchema, boolean>>;
+}
+
+const plain = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+const shown = (schema: AvroSchema): string =>
+  'name' in schema ? `${schema.kind} ${schema.name}` : schema.kind;
+
+function compare(reader: AvroSchema, writer: AvroSchema, path: string, findings: Findings): void {
+  const { found } = findings;
+  const differ = (what: string): void => void found.push(`${path === '' ? '/' : path}: ${what}`);
+  if (writer.kind === 'union') {
+    for (const branch of writer.branches) compare(reader, branch, path, findings);
+  } else if (reader.kind === 'union') {
+    if (!reader.branches.some((branch) => fits(branch, writer, findings)))
+      differ(`no branch for ${shown(writer)}`);
+  } else if (reader.kind === 'array' && writer.kind === 'array') {
+    compare(reader.items, writer.items, `${path}/items`, findings);
+  } else if (reader.kind === 'map' && writer.kind === 'map') {
+    compare(reader.values, writer.values, `${path}/values`, findings);
+  } else if ('name' in reader && 'name' in writer && plain(reader.name) === plain(writer.name)) {
+    compareNamed(reader, writer, path, findings, differ);
+  } else if ('name' in reader || reader.kind !== writer.kind) {
+    if (!promotions[reader.kind]?.includes(writer.kind)) differ(`${shown(writer)} became ${shown(reader)}`);
+  }
+}
+
+/** Branches are tried apart: one that does not fit leaves no finding. */
+function fits(reader: AvroSchema, writer: AvroSchema, { verdicts }: Findings): boolean {
+  const found: string[] = [];
+  compare(reader, writer, '', { found, verdicts });
+  return found.length === 0;
+}
+
+type Named = Extract<AvroSchema, { readonly name: string }>;
+
+function compareNamed(
+  reader: Named,
+  writer: Named,
+  path: string,
+  findings: Findings,
+  differ: (what: string) => void,
+): void {
+  if (reader.kind === 'enum' && writer.kind === 'enum') {
+    const lost = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
+    if (lost.length > 0 && !reader.hasDefault) differ(`without the symbols ${lost.join(', ')}`);
+  } else if (reader.kind === 'fixed' && writer.kind === 'fixed') {
+    if (reader.size !== writer.size) differ(`${writer.size} bytes became ${reader.size}`);
+  } else if (reader.kind === 'record' && writer.kind === 'record') {
+    const verdicts = findings.verdicts.get(reader) ?? new Map<AvroSchema, boolean>();
+    findings.verdicts.set(reader, verdicts);
+    if (verdicts.get(writer) === false) differ(`${shown(reader)} differs, as told for another place`);
+    if (verdicts.has(writer)) return;
+    verdicts.set(writer, true);
+    const before = findings.found.length;
+    compareFields(reader.fields, writer.fields, path, findings);
+    verdicts.set(writer, findings.found.length === before);
+  } else {
+    differ(`${shown(writer)} became ${shown(reader)}`);
+  }
+}
+
+function compareFields(
+  reader: readonly AvroField[],
+  writer: readonly AvroField[],
+  path: string,
+  findings: Findings,
+): void {
+  const before = new Map(writer.map(({ name, schema }) => [name, schema]));
+  for (const { name, schema, hasDefault } of reader) {
+    const old = before.get(name);
+    if (old !== undefined) compare(schema, old, `${path}/${name}`, findings);
+    else if (!hasDefault) findings.found.push(`${path}/${name}: added without a default`);
+  }
+}
