@@ -11,10 +11,10 @@ export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /**
- * A cursor over untrusted Avro binary (Avro 1.12, "Binary Encoding") in `bytes[start, end)`. Every read is bounded by
- * what remains, and nothing is allocated for a length before it is known to be there. Longs must lie within
- * ±(2^53−1). Varints longer than needed are valid Avro and accepted, up to ten bytes. Anything else throws
- * AVRO_INVALID with `reason` and `at`, a byte offset into `bytes`.
+ * A cursor over untrusted Avro binary (Avro 1.12, "Binary Encoding") in `bytes[start, end)`. Every read is
+ * bounded by what remains, and nothing is allocated for a length before it is known to be there. Longs must
+ * lie within ±(2^53−1). Varints longer than needed are valid Avro and accepted, up to ten bytes. Anything
+ * else throws AVRO_INVALID with `reason` and `at`, a byte offset into `bytes`.
  */
 export class AvroReader {
   readonly bytes: Buffer;
@@ -136,8 +136,8 @@ export class AvroReader {
   }
 
   /**
-   * Count of the next block of an array or map, 0 = the end. A negative count is followed by the block's size in
-   * bytes, which must not exceed what remains.
+   * Count of the next block of an array or map, 0 = the end. A negative count is followed by the block's
+   * size in bytes, which must not exceed what remains.
    */
   blockCount(): { readonly count: number; readonly end: number | undefined } {
     const start = this.at;
@@ -165,8 +165,9 @@ export class AvroReader {
 const asciiLoopMax = 80;
 
 /**
- * Growing output of Avro binary in the one spelling: shortest varints, strings as strict UTF-8. Refuses with
- * AVRO_INVALID what has no such spelling: numbers beyond ±(2^53−1) or not whole, strings with a lone surrogate.
+ * Growing output of Avro binary in the one spelling: shortest varints, strings as strict UTF-8. Refuses
+ * with AVRO_INVALID what has no such spelling: numbers beyond ±(2^53−1) or not whole, strings with a lone
+ * surrogate.
  */
 export class AvroWriter {
   private buffer: Buffer;
@@ -267,7 +268,10 @@ export class AvroWriter {
   }
 }
 
-/** Entries in unsigned UTF-8 byte order of their keys (not UTF-16 order): the order of maps in the one spelling. */
+/**
+ * Entries in unsigned UTF-8 byte order of their keys (not UTF-16 order): the order of maps in the one
+ * spelling.
+ */
 export const inKeyOrder = <T>(map: ReadonlyMap<string, T>): [key: string, value: T][] =>
   [...map]
     .map(([key, value]) => ({ key, value, bytes: Buffer.from(key) }))

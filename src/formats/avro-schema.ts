@@ -53,68 +53,73 @@ const isPrimitive = (name: string): name is Primitive => primitives.some((primit
  * of defaults, aliases, orders and logical types are left out, for they do not change how bytes are read.
  * AVRO_INVALID for what is no schema, 64 levels or 10,000 nodes exceeded.
  */
-export function parseAvroSchema(json: unknown): AvroSchema {
-  const named = new Map<string, AvroSchema>();
-  let nodes = 0;
+export const parseAvroSchema = (json: unknown): AvroSchema =>
+  parse({ named: new Map(), nodes: 0 }, json, '', 0);
 
-  function parse(node: unknown, namespace: string, depth: number): AvroSchema {
-    nodes += 1;
-    if (depth > schemaDepthMax || nodes > schemaNodesMax) throw invalid('too deep or too large');
-    if (typeof node === 'string') return reference(node, namespace);
-    if (Array.isArray(node)) return union(node, namespace, depth);
-    const object = membersOf(node);
-    const type = object.get('type');
-    if (type === 'array') return { kind: 'array', items: parse(object.get('items'), namespace, depth + 1) };
-    if (type === 'map') return { kind: 'map', values: parse(object.get('values'), namespace, depth + 1) };
-    if (type === 'record' || type === 'error' || type === 'enum' || type === 'fixed') {
-      return definition(type, object, namespace, depth);
-    }
-    return parse(type, namespace, depth + 1);
+/** What one schema has named and counted so far. */
+interface Scope {
+  readonly named: Map<string, AvroSchema>;
+  nodes: number;
+}
+
+function parse(scope: Scope, node: unknown, namespace: string, depth: number): AvroSchema {
+  scope.nodes += 1;
+  if (depth > schemaDepthMax || scope.nodes > schemaNodesMax) throw invalid('too deep or too large');
+  if (typeof node === 'string') return reference(scope, node, namespace);
+  if (Array.isArray(node)) return union(scope, node, namespace, depth);
+  const object = membersOf(node);
+  const type = object.get('type');
+  if (type === 'array')
+    return { kind: 'array', items: parse(scope, object.get('items'), namespace, depth + 1) };
+  if (type === 'map')
+    return { kind: 'map', values: parse(scope, object.get('values'), namespace, depth + 1) };
+  if (type === 'record' || type === 'error' || type === 'enum' || type === 'fixed') {
+    return definition(scope, object, namespace, depth);
   }
+  return parse(scope, type, namespace, depth + 1);
+}
 
-  function reference(name: string, namespace: string): AvroSchema {
-    if (isPrimitive(name)) return { kind: name };
-    const known = named.get(name.includes('.') || namespace === '' ? name : `${namespace}.${name}`);
-    if (known === undefined) throw invalid(`unknown type ${shown(name)}`);
-    return known;
+function reference(scope: Scope, name: string, namespace: string): AvroSchema {
+  if (isPrimitive(name)) return { kind: name };
+  const known = scope.named.get(name.includes('.') || namespace === '' ? name : `${namespace}.${name}`);
+  if (known === undefined) throw invalid(`unknown type ${shown(name)}`);
+  return known;
+}
+
+function union(scope: Scope, node: readonly unknown[], namespace: string, depth: number): AvroSchema {
+  const branches = node.map((branch) => parse(scope, branch, namespace, depth + 1));
+  const names = branches.map((branch) => ('name' in branch ? branch.name : branch.kind));
+  if (branches.length === 0 || names.includes('union') || new Set(names).size < names.length) {
+    throw invalid('a union that is empty, holds a union or a type twice');
   }
+  return { kind: 'union', branches };
+}
 
-  function union(node: readonly unknown[], namespace: string, depth: number): AvroSchema {
-    const branches = node.map((branch) => parse(branch, namespace, depth + 1));
-    const names = branches.map((branch) => ('name' in branch ? branch.name : branch.kind));
-    if (branches.length === 0 || names.includes('union') || new Set(names).size < names.length) {
-      throw invalid('a union that is empty, holds a union or a type twice');
-    }
-    return { kind: 'union', branches };
+function definition(scope: Scope, node: Members, namespace: string, depth: number): AvroSchema {
+  const kind = node.get('type');
+  const name = fullName(node, namespace);
+  if (scope.named.has(name) || isPrimitive(name)) throw invalid(`${shown(name)} is defined twice`);
+  const define = (schema: AvroSchema): AvroSchema => {
+    scope.named.set(name, schema);
+    return schema;
+  };
+  if (kind === 'fixed') return define({ kind, name, size: sizeOf(node.get('size')) });
+  if (kind === 'enum') {
+    const symbols = distinct(listOf(node, 'symbols'), name);
+    return define({ kind, name, symbols, hasDefault: node.has('default') });
   }
-
-  function definition(kind: string, node: Members, namespace: string, depth: number): AvroSchema {
-    const name = fullName(node, namespace);
-    if (named.has(name) || isPrimitive(name)) throw invalid(`${shown(name)} is defined twice`);
-    const define = (schema: AvroSchema): AvroSchema => {
-      named.set(name, schema);
-      return schema;
-    };
-    if (kind === 'fixed') return define({ kind, name, size: sizeOf(node.get('size')) });
-    if (kind === 'enum') {
-      const symbols = distinct(listOf(node, 'symbols'), name);
-      return define({ kind, name, symbols, hasDefault: node.has('default') });
-    }
-    const fields: AvroField[] = [];
-    const record = define({ kind: 'record', name, fields });
-    const inner = name.includes('.') ? name.slice(0, name.lastIndexOf('.')) : '';
-    for (const field of listOf(node, 'fields').map(membersOf)) {
-      const schema = parse(field.get('type'), inner, depth + 1);
-      fields.push({ name: nameOf(field), schema, hasDefault: field.has('default') });
-    }
-    distinct(
-      fields.map((field) => field.name),
-      name,
-    );
-    return record;
+  const fields: AvroField[] = [];
+  const record = define({ kind: 'record', name, fields });
+  const inner = name.includes('.') ? name.slice(0, name.lastIndexOf('.')) : '';
+  for (const field of listOf(node, 'fields').map(membersOf)) {
+    const schema = parse(scope, field.get('type'), inner, depth + 1);
+    fields.push({ name: nameOf(field), schema, hasDefault: field.has('default') });
   }
-
-  return parse(json, '', 0);
+  distinct(
+    fields.map((field) => field.name),
+    name,
+  );
+  return record;
 }
 
 type Members = ReadonlyMap<string, unknown>;

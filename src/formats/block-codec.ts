@@ -39,8 +39,8 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
 }
 
 /**
- * The block behind `squeezed`, at most `blockBytesMax` bytes whatever the stream promises. Throws an Error (zlib's, or a
- * RangeError) for a damaged, larger or continued stream: the caller says where it stood.
+ * The block behind `squeezed`, at most `blockBytesMax` bytes whatever the stream promises. Throws an Error
+ * (zlib's, or a RangeError) for a damaged, larger or continued stream: the caller says where it stood.
  */
 export function unsqueeze(squeezed: Buffer, codec: BlockCodec): Buffer {
   if (codec === 'null') {
@@ -69,8 +69,9 @@ function outcomeOf(result: unknown): { buffer: Buffer; consumed: number } {
 }
 
 /**
- * Content size in a zstd frame header (RFC 8878 §3.1.1.1), so that one output chunk holds all: 4 times as fast as
- * growing. Undefined when it is not said or the header is cut short; RangeError when beyond the cap.
+ * Content size in a zstd frame header (RFC 8878 §3.1.1.1), so that one output chunk holds all: 4 times as
+ * fast as growing. Undefined when it is not said or the header is cut short; RangeError when beyond the
+ * cap.
  */
 function zstdContentSize(frame: Buffer): number | undefined {
   if (frame.length < 18 || frame.readUInt32LE(0) !== zstdMagic) return undefined;

@@ -24,7 +24,10 @@ export function encodeContainerHeader({ meta, sync }: ContainerHeader): Buffer {
   return writer.copy();
 }
 
-/** Reads a container header; AVRO_INVALID for anything else, for values that are not UTF-8 and over 64 entries. */
+/**
+ * Reads a container header; AVRO_INVALID for anything else, for values that are not UTF-8 and over 64
+ * entries.
+ */
 export function readContainerHeader(reader: AvroReader): ContainerHeader {
   const start = reader.take(magic.length);
   if (reader.bytes.compare(magic, 0, magic.length, start, start + magic.length) !== 0) {

@@ -19,16 +19,17 @@ const uuidSize = 16;
 export type EventView = MetadataChangeEvent;
 
 /**
- * The first eight fields of the event in `bytes[start, end)`. Looks no further: the rest may be damaged. Throws
- * AVRO_INVALID when these fields cannot be read.
+ * The first eight fields of the event in `bytes[start, end)`. Looks no further: the rest may be damaged.
+ * Throws AVRO_INVALID when these fields cannot be read.
  */
 export function peekEnvelope(bytes: Uint8Array, start = 0, end: number = bytes.length): Envelope {
   return readEnvelope(new AvroReader(bytes, start, end));
 }
 
 /**
- * The whole event in `bytes[start, end)`, checked to the last byte: AVRO_INVALID for anything else than exactly one
- * event. Any valid Avro is taken, also maps in other orders or blocks than we write; a map key given twice is not.
+ * The whole event in `bytes[start, end)`, checked to the last byte: AVRO_INVALID for anything else than
+ * exactly one event. Any valid Avro is taken, also maps in other orders or blocks than we write; a map key
+ * given twice is not.
  */
 export function readEvent(bytes: Uint8Array, start = 0, end: number = bytes.length): EventView {
   const reader = new AvroReader(bytes, start, end);
@@ -104,8 +105,9 @@ const scratchMax = 2 * 1024 * 1024;
 let scratch = new AvroWriter();
 
 /**
- * The one spelling of an event (docs/formats/event.md). Throws AVRO_INVALID for what has none: an id that is no
- * lower-case UUID, a lone surrogate, a number that is not whole. Bounds on sizes and times are intake's.
+ * The one spelling of an event (docs/formats/event.md). Throws AVRO_INVALID for what has none: an id that
+ * is no lower-case UUID, a lone surrogate, a number that is not whole. Bounds on sizes and times are
+ * intake's.
  */
 export function encodeEvent(event: MetadataChangeEvent): Buffer {
   if (scratch.capacity > scratchMax) scratch = new AvroWriter();

@@ -3,8 +3,8 @@ import { Fault } from '../domain/fault.ts';
 const confluentBytes = 5;
 
 /**
- * Confluent's framing of a Kafka value: byte 0, the registry's id as uint32 big-endian, then the payload. It is for
- * other people's tools; how we decode is said by the header `annal-schema` alone.
+ * Confluent's framing of a Kafka value: byte 0, the registry's id as uint32 big-endian, then the payload.
+ * It is for other people's tools; how we decode is said by the header `annal-schema` alone.
  */
 export function frameConfluent(id: number, payload: Uint8Array): Buffer {
   if (!Number.isInteger(id) || id < 0 || id > 0xffff_ffff) throw new RangeError(`${id} is no registry id`);
@@ -16,8 +16,8 @@ export function frameConfluent(id: number, payload: Uint8Array): Buffer {
 }
 
 /**
- * Where the event starts in a Kafka value: after Confluent's five bytes if the first is 0, else at once, for an event
- * never starts with 0 (its URN is not empty). AVRO_INVALID when the framing is cut short.
+ * Where the event starts in a Kafka value: after Confluent's five bytes if the first is 0, else at once,
+ * for an event never starts with 0 (its URN is not empty). AVRO_INVALID when the framing is cut short.
  */
 export function payloadStart(value: Uint8Array): number {
   if (value[0] !== 0) return 0;

@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 const depthMax = 64;
 
 /**
- * RFC 8785 text of a JSON value as `JSON.parse` gives it: keys in UTF-16 order, no spaces, no final newline. Throws a
- * RangeError beyond 64 levels or for what is not JSON (undefined, NaN, a lone surrogate).
+ * RFC 8785 text of a JSON value as `JSON.parse` gives it: keys in UTF-16 order, no spaces, no final
+ * newline. Throws a RangeError beyond 64 levels or for what is not JSON (undefined, NaN, a lone surrogate).
  */
 export function canonicalJson(value: unknown, depth = 0): string {
   if (depth > depthMax) throw new RangeError(`JSON nested deeper than ${depthMax}`);

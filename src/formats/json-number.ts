@@ -5,7 +5,9 @@ export const digitsSafe = 15;
 
 const numberToken = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
 
-/** A decimal without its spelling: sign, digits without outer zeros, power of ten. Zero keeps its sign only. */
+/**
+ * A decimal without its spelling: sign, digits without outer zeros, power of ten. Zero keeps its sign only.
+ */
 function normalForm(token: string): string {
   const [, sign = '', whole = '', fraction = '', power = '0'] = numberToken.exec(token) ?? [];
   const digits = (whole + fraction).replace(/^0+/, '');
@@ -22,9 +24,9 @@ function withoutTrailingZeros(digits: string): string {
 }
 
 /**
- * Whether reading the number as a double and printing it again (as `JSON.parse` and `JSON.stringify` do) changes its
- * value: tokens over 512 characters, overflow, underflow, more digits than a double holds, and −0. `1.0` and `1e3` pass.
- * `token` is a valid JSON number.
+ * Whether reading the number as a double and printing it again (as `JSON.parse` and `JSON.stringify` do)
+ * changes its value: tokens over 512 characters, overflow, underflow, more digits than a double holds, and
+ * −0. `1.0` and `1e3` pass. `token` is a valid JSON number.
  */
 export function isLossy(token: string): boolean {
   if (token.length > tokenMax) return true;

@@ -12,7 +12,10 @@ interface OpenSpan {
   items?: JsonSpan[];
 }
 
-/** Keys of one object so far: a list while short, then a set, so that neither many small nor one huge object is slow. */
+/**
+ * Keys of one object so far: a list while short, then a set, so that neither many small nor one huge object
+ * is slow.
+ */
 interface SeenKeys {
   list: string[];
   set: Set<string> | undefined;
@@ -96,7 +99,10 @@ export class JsonScanner {
     }
   }
 
-  /** After a value: commas and closing brackets, up to where the next value starts. Undefined = a value follows. */
+  /**
+   * After a value: commas and closing brackets, up to where the next value starts. Undefined = a value
+   * follows.
+   */
   private ends(): JsonVerdict | undefined {
     for (;;) {
       this.space();

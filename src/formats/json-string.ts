@@ -10,8 +10,9 @@ const shortEscapes = new Uint8Array(256);
 for (const letter of Buffer.from('"\\/bfnrt')) shortEscapes[letter] = 1;
 
 /**
- * Where the JSON string whose text starts at `start` (behind its opening quote) ends, behind its closing quote. Of what
- * is no string, −1 − the place of the fault: control characters, unknown escapes, lone surrogates, no end.
+ * Where the JSON string whose text starts at `start` (behind its opening quote) ends, behind its closing
+ * quote. Of what is no string, −1 − the place of the fault: control characters, unknown escapes, lone
+ * surrogates, no end.
  */
 export function stringEnd(bytes: Uint8Array, start: number): number {
   const { length } = bytes;

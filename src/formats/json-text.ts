@@ -28,7 +28,10 @@ export interface JsonMember {
 export interface JsonScanOptions {
   /** Containers inside each other; a scalar alone has depth 0. Beyond: JSON_TOO_DEEP. 64 by default. */
   readonly depthMax?: number;
-  /** How many levels below the root get spans: 0 = the root alone, 2 (default) = array, objects, their members. */
+  /**
+   * How many levels below the root get spans: 0 = the root alone, 2 (default) = array, objects, their
+   * members.
+   */
   readonly spanDepth?: number;
   /** Spans at most. Beyond: JSON_TOO_LARGE. 100,000 by default. */
   readonly spansMax?: number;
@@ -44,11 +47,11 @@ export type JsonVerdict =
   | { readonly verdict: JsonFaultCode; readonly at: number; readonly pointer: string };
 
 /**
- * Judges a JSON text in one pass, without recursion, and says where its values stand, so that they can be cut out as
- * they were sent. JSON_INVALID (strict UTF-8, exactly one RFC 8259 value, no BOM, no escaped lone surrogate) outranks
- * the faults of content; of those the leftmost is told: DUPLICATE_KEY, at the second of two keys that are equal once
- * unescaped; NUMBER_LOSSY, see `isLossy`; KEY_FORBIDDEN. The bounds JSON_TOO_DEEP and JSON_TOO_LARGE end the scan where
- * they are met.
+ * Judges a JSON text in one pass, without recursion, and says where its values stand, so that they can be
+ * cut out as they were sent. JSON_INVALID (strict UTF-8, exactly one RFC 8259 value, no BOM, no escaped
+ * lone surrogate) outranks the faults of content; of those the leftmost is told: DUPLICATE_KEY, at the
+ * second of two keys that are equal once unescaped; NUMBER_LOSSY, see `isLossy`; KEY_FORBIDDEN. The bounds
+ * JSON_TOO_DEEP and JSON_TOO_LARGE end the scan where they are met.
  */
 export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): JsonVerdict {
   const buffer = asBuffer(bytes);
@@ -60,7 +63,10 @@ export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): Json
 export const judgeJson = (bytes: Uint8Array, options: JsonScanOptions = {}): 'accept' | JsonFaultCode =>
   scanJson(bytes, { spanDepth: 0, ...options }).verdict;
 
-/** Length of the longest prefix that is UTF-8, by halving: prefixes are, give or take a cut character, up to the fault. */
+/**
+ * Length of the longest prefix that is UTF-8, by halving: prefixes are, give or take a cut character, up to
+ * the fault.
+ */
 function firstNotUtf8(bytes: Buffer): number {
   const charBytesMax = 4;
   const validEnd = (end: number): number => {

@@ -57,8 +57,8 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
 }
 
 /**
- * RFC 6962 root over leaf hashes in order: n > 1 splits at the largest power of two below n; of none, SHA-256 of
- * nothing. Holds one hash a level.
+ * RFC 6962 root over leaf hashes in order: n > 1 splits at the largest power of two below n; of none,
+ * SHA-256 of nothing. Holds one hash a level.
  */
 export function treeRoot(leafHashes: Iterable<Buffer>): Buffer {
   // The full subtrees so far, one for each bit of `size`, the largest first.

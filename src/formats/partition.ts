@@ -2,7 +2,10 @@ const multiplier = 0x5bd1_e995;
 const seed = 0x9747_b28c;
 const scratch = Buffer.allocUnsafeSlow(4_096);
 
-/** Kafka's murmur2 (org.apache.kafka.common.utils.Utils) of `bytes[0, length)`, as an unsigned 32-bit number. */
+/**
+ * Kafka's murmur2 (org.apache.kafka.common.utils.Utils) of `bytes[0, length)`, as an unsigned 32-bit
+ * number.
+ */
 export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
   const whole = length & ~3;
   let hash = seed ^ length;

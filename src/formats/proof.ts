@@ -19,7 +19,10 @@ export function inclusionProof(leafHashes: readonly Buffer[], index: number): Bu
     : [...inclusionProof(right, index - split), treeRoot(left)];
 }
 
-/** RFC 6962 §2.1.2: what shows that the tree of the first `oldSize` leaves is a prefix; empty for none or all of them. */
+/**
+ * RFC 6962 §2.1.2: what shows that the tree of the first `oldSize` leaves is a prefix; empty for none or
+ * all of them.
+ */
 export function consistencyProof(leafHashes: readonly Buffer[], oldSize: number): Buffer[] {
   if (oldSize < 0 || oldSize > leafHashes.length)
     throw new RangeError(`no prefix ${oldSize} of ${leafHashes.length}`);

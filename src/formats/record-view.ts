@@ -10,8 +10,9 @@ export const recordSchemaText = canonicalSchemaText(JSON.parse(readFileSync(sche
 export const recordSchemaSha256 = schemaSha256(recordSchemaText);
 
 /**
- * One record inside a block of bytes, checked to its end. Key, value and headers are made when asked for, as views into
- * the block: whoever keeps one keeps the whole block alive. `valueStart`/`valueEnd` spare even the view; −1 = null.
+ * One record inside a block of bytes, checked to its end. Key, value and headers are made when asked for,
+ * as views into the block: whoever keeps one keeps the whole block alive. `valueStart`/`valueEnd` spare
+ * even the view; −1 = null.
  */
 export class RecordView implements LogRecord {
   readonly block: Buffer;

@@ -12,8 +12,8 @@ const versionWords = 2 ** 32;
 const scratch = Buffer.allocUnsafeSlow(oneShotMax);
 
 /**
- * SHA-256(u32be byte length of id ‖ id ‖ u64be version ‖ body), 32 bytes. `id` is the full key, never a shortened one;
- * `version` a whole number 0 … 2^53−1.
+ * SHA-256(u32be byte length of id ‖ id ‖ u64be version ‖ body), 32 bytes. `id` is the full key, never a
+ * shortened one; `version` a whole number 0 … 2^53−1.
  */
 export function docHash(id: string, version: number, body: Uint8Array): Buffer {
   if (!Number.isSafeInteger(version) || version < 0) throw new RangeError(`${version} is no version`);
@@ -51,52 +51,70 @@ export interface RootBuilder {
   buckets(): Buffer[];
   /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
   root(): string;
-  /** What one bucket holds, sorted by key hash: two models that differ are compared key by key where buckets do. */
+  /**
+   * What one bucket holds, sorted by key hash: two models that differ are compared key by key where buckets
+   * do.
+   */
   entriesOf(bucket: number): RootEntry[];
 }
 
 /**
- * The root of a read model or snapshot (docs/formats/root.md): entry = SHA-256(id) ‖ docHash; bucket hash = SHA-256 over
- * the bucket's entries sorted as unsigned bytes; root = SHA-256 over the 4,096 bucket hashes. No key takes part: equal
- * documents have equal roots everywhere.
+ * The root of a read model or snapshot (docs/formats/root.md): entry = SHA-256(id) ‖ docHash; bucket hash =
+ * SHA-256 over the bucket's entries sorted as unsigned bytes; root = SHA-256 over the 4,096 bucket hashes.
+ * No key takes part: equal documents have equal roots everywhere.
  */
 export function rootOf(): RootBuilder {
-  const chunks: Buffer[] = [];
-  const counts = new Uint32Array(bucketCount);
-  let size = 0;
-  let grouped: Uint32Array | undefined;
-
-  /** Entry numbers, bucket after bucket. Four bytes a document, made anew after an addition. */
-  function groups(): Uint32Array {
-    if (grouped !== undefined) return grouped;
-    const next = startsOf(counts);
-    grouped = new Uint32Array(size);
-    for (let entry = 0; entry < size; entry++) {
-      const chunk = chunks[Math.floor(entry / entriesPerChunk)]!;
-      const bucket = firstTwelveBits(chunk, (entry % entriesPerChunk) * entryBytes);
-      grouped[next[bucket]!++] = entry;
-    }
-    return grouped;
-  }
-
-  function sorted(bucket: number, start: number): Buffer[] {
-    const entries: Buffer[] = [];
-    for (const entry of groups().subarray(start, start + counts[bucket]!)) {
-      const at = (entry % entriesPerChunk) * entryBytes;
-      entries.push(chunks[Math.floor(entry / entriesPerChunk)]!.subarray(at, at + entryBytes));
-    }
-    entries.sort(Buffer.compare);
-    refuseTwins(entries, bucket);
-    return entries;
-  }
+  const entries = entryStore();
 
   const builder: RootBuilder = {
     get size() {
+      return entries.size;
+    },
+    add: (id, version, body) => entries.add(hash('sha256', id, 'buffer'), docHash(id, version, body)),
+    buckets: () =>
+      Array.from({ length: bucketCount }, (_, bucket) =>
+        hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
+      ),
+    root: () => hash('sha256', Buffer.concat(builder.buckets()), 'hex'),
+    entriesOf: (bucket) =>
+      entries.sorted(bucket).map((entry) => ({
+        keyHash: entry.toString('hex', 0, hashBytes),
+        docHash: entry.toString('hex', hashBytes),
+      })),
+  };
+  return builder;
+}
+
+/** Entries of 64 bytes in chunks, as they came; grouped by bucket when asked, four bytes more an entry. */
+function entryStore() {
+  const chunks: Buffer[] = [];
+  const counts = new Uint32Array(bucketCount);
+  let size = 0;
+  let grouped: { readonly numbers: Uint32Array; readonly starts: Uint32Array } | undefined;
+
+  const entry = (number: number): Buffer => {
+    const at = (number % entriesPerChunk) * entryBytes;
+    return chunks[Math.floor(number / entriesPerChunk)]!.subarray(at, at + entryBytes);
+  };
+
+  /** Entry numbers, bucket after bucket. */
+  function groups() {
+    if (grouped !== undefined) return grouped;
+    const [starts, next, numbers] = [startsOf(counts), startsOf(counts), new Uint32Array(size)];
+    for (let number = 0; number < size; number++) {
+      const chunk = chunks[Math.floor(number / entriesPerChunk)]!;
+      const bucket = firstTwelveBits(chunk, (number % entriesPerChunk) * entryBytes);
+      numbers[next[bucket]!++] = number;
+    }
+    grouped = { numbers, starts };
+    return grouped;
+  }
+
+  return {
+    get size() {
       return size;
     },
-    add(id, version, body) {
-      const document = docHash(id, version, body);
-      const key = hash('sha256', id, 'buffer');
+    add(key: Buffer, document: Buffer): void {
       const at = (size % entriesPerChunk) * entryBytes;
       if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
       const chunk = chunks.at(-1)!;
@@ -106,20 +124,16 @@ export function rootOf(): RootBuilder {
       size += 1;
       grouped = undefined;
     },
-    buckets() {
-      const starts = startsOf(counts);
-      return Array.from(counts, (_, bucket) =>
-        hash('sha256', Buffer.concat(sorted(bucket, starts[bucket]!)), 'buffer'),
-      );
+    /** The entries of a bucket in the order of their bytes; DUPLICATE_DOCUMENT when two have one key. */
+    sorted(bucket: number): Buffer[] {
+      const { numbers, starts } = groups();
+      const start = starts[bucket]!;
+      const entries = Array.from(numbers.subarray(start, start + counts[bucket]!), entry);
+      entries.sort(Buffer.compare);
+      refuseTwins(entries, bucket);
+      return entries;
     },
-    root: () => hash('sha256', Buffer.concat(builder.buckets()), 'hex'),
-    entriesOf: (bucket) =>
-      sorted(bucket, startsOf(counts)[bucket]!).map((entry) => ({
-        keyHash: entry.toString('hex', 0, hashBytes),
-        docHash: entry.toString('hex', hashBytes),
-      })),
   };
-  return builder;
 }
 
 /** Where each bucket's entries start when they stand bucket after bucket. */

@@ -3,7 +3,9 @@ import { epochMax, offsetEnd, partitionMax } from '../domain/position.ts';
 import { type BlockCodec, isBlockCodec } from './block-codec.ts';
 import { recordSchemaText } from './record-view.ts';
 
-/** `first` (inclusive) and `next` (exclusive) stand in every file but the tail; `reason` in holes and gaps. */
+/**
+ * `first` (inclusive) and `next` (exclusive) stand in every file but the tail; `reason` in holes and gaps.
+ */
 export interface SegmentHeader {
   readonly topic: string;
   readonly epoch: number;
@@ -39,7 +41,9 @@ const headerKeys = new Set(
   ['epoch', 'first', 'kind', 'next', 'partition', 'reason', 'topic'].map((key) => `annal.${key}`),
 );
 
-/** The header that container metadata spell; AVRO_INVALID unless it is one this format knows, to the letter. */
+/**
+ * The header that container metadata spell; AVRO_INVALID unless it is one this format knows, to the letter.
+ */
 export function headerOf(meta: ReadonlyMap<string, string>): SegmentHeader {
   const refuse = (reason: string): never => {
     throw new Fault('AVRO_INVALID', { reason });

@@ -21,8 +21,9 @@ export interface Block {
 }
 
 /**
- * A segment file under its header. The three readers go through the file once each, block by block, and throw
- * ARCHIVE_CORRUPT where a block is not what was written; only one that went to the end has checked the extent.
+ * A segment file under its header. The three readers go through the file once each, block by block, and
+ * throw ARCHIVE_CORRUPT where a block is not what was written; only one that went to the end has checked
+ * the extent.
  */
 export interface SegmentFile<Header extends SegmentHeader> {
   readonly header: Header;
@@ -36,7 +37,10 @@ export interface SegmentFile<Header extends SegmentHeader> {
 const scratchMax = 2 * 1024 * 1024;
 let scratch = new AvroWriter();
 
-/** The one spelling of a record: what archives hold and hashes cover. AVRO_INVALID for numbers that are not whole. */
+/**
+ * The one spelling of a record: what archives hold and hashes cover. AVRO_INVALID for numbers that are not
+ * whole.
+ */
 export function encodeRecord(record: LogRecord): Buffer {
   if (scratch.capacity > scratchMax) scratch = new AvroWriter();
   scratch.clear();
@@ -60,7 +64,10 @@ export const syncMarker = (topic: string, epoch: number, partition: number): Buf
 export const segmentPath = ({ topic, epoch, partition }: LogLane, first: number): string =>
   `segments/${topic}/${epoch}/${partition}/${String(first).padStart(20, '0')}.avro`;
 
-/** The header's bytes; the tail's is a `data` header without `first` and `next`. AVRO_INVALID for one no file may have. */
+/**
+ * The header's bytes; the tail's is a `data` header without `first` and `next`. AVRO_INVALID for one no
+ * file may have.
+ */
 export function segmentHeader(header: SegmentHeader): Buffer {
   const { topic, epoch, partition } = header;
   return encodeContainerHeader({ meta: metaOf(header), sync: syncMarker(topic, epoch, partition) });
@@ -91,8 +98,8 @@ export function encodeBlock(
 const blockBytesDefault = 4 * 1024 * 1024;
 
 /**
- * A whole data segment of 1 or more records with offsets without a break. Blocks are cut near 4 MiB; where they are cut,
- * and the compressed bytes, are not part of the format. RangeError for offsets with a break.
+ * A whole data segment of 1 or more records with offsets without a break. Blocks are cut near 4 MiB; where
+ * they are cut, and the compressed bytes, are not part of the format. RangeError for offsets with a break.
  */
 export function encodeSegment(
   lane: LogLane,
@@ -125,14 +132,18 @@ export function encodeSegment(
   return Buffer.concat([segmentHeader({ ...lane, kind: 'data', first, next, codec }), ...blocks]);
 }
 
-/** A file that records what is missing: a hole (sparse offsets) or a gap (retention was faster), [first, next). */
+/**
+ * A file that records what is missing: a hole (sparse offsets) or a gap (retention was faster), [first,
+ * next).
+ */
 export const encodeMissing = (lane: LogLane, kind: 'hole' | 'gap', first: number, next: number): Buffer =>
   segmentHeader({ ...lane, kind, first, next, codec: 'zstandard' });
 
 /**
- * Opens a segment, hole or gap. Checks the header, and that a hole or gap ends with it; the readers check the rest:
- * every block's sync marker and size, at most 16 MiB decompressed, every record, offsets from `first` to `next` without
- * a break. Anything else is ARCHIVE_CORRUPT with `reason`, and with `blob` if given.
+ * Opens a segment, hole or gap. Checks the header, and that a hole or gap ends with it; the readers check
+ * the rest: every block's sync marker and size, at most 16 MiB decompressed, every record, offsets from
+ * `first` to `next` without a break. Anything else is ARCHIVE_CORRUPT with `reason`, and with `blob` if
+ * given.
  */
 export function readSegment(file: Uint8Array, blob?: string): SegmentFile<WholeHeader> {
   const { header, reader } = openFile(file, blob);

@@ -1,12 +1,13 @@
 const wordBytesMax = 32;
 const wordSlots = 2_048;
-// Names of aspects, namespaces, entity types and actors come again and again: a bounded, direct-mapped table of ASCII
-// words gives back the same string instead of a new one. It changes speed and memory, never a result.
+// Names of aspects, namespaces, entity types and actors come again and again: a bounded, direct-mapped
+// table of ASCII words gives back the same string instead of a new one. It changes speed and memory, never
+// a result.
 const words = new Array<string>(wordSlots).fill('');
 
 /**
- * The UTF-8 text of `bytes[start, start + length)`, shared with earlier ones where it is short ASCII. Bytes that are not
- * UTF-8 become U+FFFD.
+ * The UTF-8 text of `bytes[start, start + length)`, shared with earlier ones where it is short ASCII. Bytes
+ * that are not UTF-8 become U+FFFD.
  */
 export function wordAt(bytes: Buffer, start: number, length: number): string {
   if (length === 0) return '';

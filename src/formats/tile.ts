@@ -11,8 +11,8 @@ export interface TileFile {
 }
 
 /**
- * Path of a tile (level 0-63) or an entry bundle, as C2SP tlog-tiles has it: the index in groups of three digits, all
- * but the last prefixed `x`; `.p/<width>` where it is partial.
+ * Path of a tile (level 0-63) or an entry bundle, as C2SP tlog-tiles has it: the index in groups of three
+ * digits, all but the last prefixed `x`; `.p/<width>` where it is partial.
  */
 export function tilePath(level: number | 'entries', index: number, width: number = tileWidth): string {
   const digits = String(index);
@@ -39,8 +39,9 @@ export const entryBundles = (entries: readonly (string | Uint8Array)[]): TileFil
   inTiles('entries', entries, entryBundle);
 
 /**
- * All hash tiles of the tree over `leafHashes`, level by level: level 0 holds leaf hashes, each level above the roots of
- * the full tiles below. A partial tile is never hashed upward, and an empty one does not exist.
+ * All hash tiles of the tree over `leafHashes`, level by level: level 0 holds leaf hashes, each level above
+ * the roots of the full tiles below. A partial tile is never hashed upward, and an empty one does not
+ * exist.
  */
 export function hashTiles(leafHashes: readonly Buffer[]): TileFile[] {
   const tiles: TileFile[] = [];

@@ -32,7 +32,10 @@ export function uuidBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll('-', ''), 'hex');
 }
 
-/** Each string as uint32 big-endian byte length and its UTF-8 bytes, joined: no two tuples give the same bytes. */
+/**
+ * Each string as uint32 big-endian byte length and its UTF-8 bytes, joined: no two tuples give the same
+ * bytes.
+ */
 export function tupleBytes(...strings: readonly string[]): Buffer {
   const parts = strings.flatMap((text) => {
     if (!text.isWellFormed()) throw new Fault('AVRO_INVALID', { reason: 'string with a lone surrogate' });
@@ -45,8 +48,8 @@ export function tupleBytes(...strings: readonly string[]): Buffer {
 }
 
 /**
- * The UUID named by a tuple of strings, the first of which names the tuple (`annal-id/idempotency`, …): the first 16
- * bytes of SHA-256 over `tupleBytes`, marked as RFC 9562 version 8. Numbers go in as decimals.
+ * The UUID named by a tuple of strings, the first of which names the tuple (`annal-id/idempotency`, …): the
+ * first 16 bytes of SHA-256 over `tupleBytes`, marked as RFC 9562 version 8. Numbers go in as decimals.
  */
 export function uuid8(...strings: readonly string[]): string {
   const bytes = hash('sha256', tupleBytes(...strings), 'buffer');

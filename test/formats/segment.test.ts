@@ -185,6 +185,7 @@ describe('segments', () => {
     expect(() => encodeSegment(lane, [...recordsOf(0, 2), ...recordsOf(0, 1)])).toThrow(RangeError);
     expect(() => encodeSegment(lane, [])).toThrow(RangeError);
     expect(() => encodeBlock([], sync)).toThrow(RangeError);
+    expect(() => encodeBlock([Buffer.alloc(16 * 1024 * 1024 + 1)], sync)).toThrow(RangeError);
   });
 
   test('staged blocks concatenate to a tail; an empty tail is a header', () => {
@@ -291,6 +292,16 @@ describe('a corrupt archive', () => {
     );
     expect(() => readAll(file(Buffer.from('nonsense')))).toThrow(archiveCorrupt());
     expect(() => readAll(file(Buffer.alloc(0)))).toThrow(archiveCorrupt());
+  });
+
+  test('a frame that promises more than 16 MiB is refused before anything is made for it', () => {
+    const frame = zstdCompressSync(Buffer.alloc(300), { pledgedSrcSize: 300 });
+    expect(frame.subarray(4, 7).toString('hex')).toBe('602c00'); // One segment, content size 300 − 256 in two bytes.
+    const promising = Buffer.alloc(frame.length + 6, frame.subarray(0, 4));
+    promising.set([0xe0, 0, 0, 0, 0, 1, 0, 0, 0], 4); // The same, 2^32 in eight bytes.
+    promising.set(frame.subarray(7), 13);
+    const file = Buffer.concat([header({ 'avro.codec': 'zstandard' }), block(2, promising)]);
+    expect(() => readAll(file)).toThrow(archiveCorrupt('16 MiB'));
   });
 
   test('every cut is noticed', () => {
