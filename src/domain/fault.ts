@@ -27,6 +27,11 @@ export const faults = {
     about: 'the archive holds bytes that cannot be what was written',
     doThis: 'Do not rebuild from it. Compare the named blob with a copy of the archive.',
   },
+  ARCHIVE_EMPTY: {
+    remedy: 'refuse',
+    about: 'there is no archive with an epoch in this place',
+    doThis: 'Name the folder that holds `archive` and `state`, as the data folder of a running Annal does.',
+  },
   ARCHIVE_FORK: {
     remedy: 'halt',
     about: 'two different segments claim the same offsets',
@@ -81,6 +86,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'the text is no cut of this log',
     doThis: 'Use the cut that an answer named, as it stands there.',
+  },
+  DATA_NOT_EMPTY: {
+    remedy: 'refuse',
+    about: 'the data folder holds an archive already',
+    doThis: 'Recover into an empty folder; nothing was changed.',
   },
   DOCUMENT_UNINDEXABLE: {
     remedy: 'quarantine',
@@ -276,6 +286,11 @@ export const faults = {
     about: 'the caller has no grant for this',
     doThis: 'Ask the operator for a grant on the namespace shown.',
   },
+  NOT_CONFIRMED: {
+    remedy: 'refuse',
+    about: 'this would change something, and nobody said yes; nothing changed',
+    doThis: 'Look at the plan, then say `--yes`; in a terminal the command asks.',
+  },
   NUMBER_LOSSY: {
     remedy: 'refuse',
     about: 'a number would change its value when read as a double',
@@ -377,6 +392,11 @@ export const faults = {
     doThis:
       'Check that the store runs and that its address and credentials are right; work resumes by itself.',
   },
+  SERVER_UNREACHABLE: {
+    remedy: 'retry',
+    about: 'no Annal answers at this address',
+    doThis: 'Check the address and that the server runs; without `--url` the data folder is used.',
+  },
   SWAP_REFUSED: {
     remedy: 'refuse',
     about: 'another index serves this projection than the plan saw',
@@ -412,16 +432,16 @@ export const faults = {
     about: 'the caller is not known',
     doThis: 'Send `Authorization: Bearer <token>` with a token of the tokens file.',
   },
-  USAGE_INVALID: {
-    remedy: 'refuse',
-    about: 'the command line cannot be understood',
-    doThis: '`annal COMMAND --help` shows what it takes, with examples.',
-  },
   URN_INVALID: {
     remedy: 'refuse',
     about: 'a URN is not one that can name an entity',
     doThis:
       'Correct it for the reason shown: `urn:li:<entity type>:<key>`, at most 512 bytes, nothing is mended.',
+  },
+  USAGE_INVALID: {
+    remedy: 'refuse',
+    about: 'the command line cannot be understood',
+    doThis: '`annal COMMAND --help` shows what it takes, with examples.',
   },
   VALUE_TOO_LARGE: {
     remedy: 'refuse',
