@@ -78,6 +78,27 @@ describe('validity', () => {
     );
   });
 
+  test('surrogates count only as a high one and its low one, escaped', () => {
+    const piece = fc.constantFrom(
+      '\\ud800',
+      '\\uDBFF',
+      '\\udc00',
+      '\\uDFFF',
+      '\\u0061',
+      '\\n',
+      'a',
+      'é',
+      '\u{1F600}',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 4 }), (pieces) => {
+        const bytes = Buffer.from(`"${pieces.join('')}"`);
+        expect(judgeJson(bytes)).toBe(isJson(bytes) ? 'accept' : 'JSON_INVALID');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('the place of the fault is told in bytes', () => {
     expect(fault('{"é":1,}')).toEqual({ verdict: 'JSON_INVALID', at: 8, pointer: '' });
     expect(fault('{"a":[1,{"b":x}]}')).toEqual({ verdict: 'JSON_INVALID', at: 13, pointer: '/a/1/b' });
@@ -114,6 +135,14 @@ describe('faults of content', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test('keys of one object do not count in the next, whatever their number', () => {
+    for (const count of [1, 12, 13, 100]) {
+      const object = `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join()}}`;
+      expect(judge(`[${object},${object},{"k0":0},${object}]`)).toBe('accept');
+      expect(judge(`[${object},{"k0":0,"k0":0}]`)).toBe('DUPLICATE_KEY');
+    }
   });
 
   test('every double in every spelling passes, a digit more does not', () => {
