@@ -244,6 +244,8 @@ export function readModelStoreLaws(given: ReadModelGiven): void {
     await index.saveProgress([lane(0, 3), lane(1, 4)]);
     await index.saveProgress([{ ...lane(1, 5), timeMax: 1 }]);
     await index.saveProgress([]);
+    await index.refresh();
+    expect(await index.visible()).toEqual(await index.progress());
     const inOrder = [...(await index.progress())].sort(
       (a, b) => a.epoch - b.epoch || a.partition - b.partition,
     );

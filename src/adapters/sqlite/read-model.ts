@@ -1,5 +1,11 @@
 import { resolve } from 'node:path';
-import type { Document, ModelDefinition, ModelIndex, ReadModel } from '../../ports/read-model.ts';
+import type {
+  Document,
+  ModelDefinition,
+  ModelIndex,
+  ReadModel,
+  StoredDocument,
+} from '../../ports/read-model.ts';
 import { checkedQuery, indexName } from '../../ports/search-values.ts';
 import { type PackedChanges, pack, unpack } from './messages.ts';
 import { type WorkerChannel, workerChannel } from './worker-channel.ts';
@@ -58,7 +64,7 @@ function sqliteIndex(
     name,
     definition,
     async load(ids) {
-      const found = new Map();
+      const found = new Map<string, StoredDocument>();
       for (let from = 0; from < ids.length; from += idsPerCallMax) {
         const packed = await reading.ask('load', { index: name, ids: ids.slice(from, from + idsPerCallMax) });
         for (const document of unpack(packed)) found.set(document.id, document);
@@ -71,6 +77,7 @@ function sqliteIndex(
       return writing.ask('store', { index: name, changes, versionMax }, [changes.bodies]);
     },
     progress: () => reading.ask('progress', { index: name }),
+    visible: () => reading.ask('progress', { index: name }),
     async saveProgress(lanes) {
       await writing.ask('saveProgress', { index: name, lanes });
     },

@@ -1,0 +1,126 @@
+import type { Client, errors as ClientErrors } from '@elastic/elasticsearch';
+import { Fault } from '../../domain/fault.ts';
+
+export type ElasticsearchAuth =
+  | { readonly apiKey: string }
+  | { readonly bearer: string }
+  | { readonly username: string; readonly password: string };
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: object;
+  /** NDJSON as bytes: sent as it is. */
+  readonly lines?: Buffer;
+  /** Port name of the index that is asked, to name it where it is missing. */
+  readonly index?: string;
+}
+
+/** A refusal that the caller may know how to take: 4xx, and 500 where a state forbids the request. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly type: string;
+
+  constructor(status: number, type: string, reason: string, { method, path }: Request) {
+    super(`Elasticsearch answered ${status} to ${method} ${path}: ${type} ${reason}`);
+    this.name = 'Refusal';
+    this.status = status;
+    this.type = type;
+  }
+}
+
+/** The answer exceeds `answerBytesMax`: ask for less. */
+export class AnswerTooLarge extends Error {}
+
+/** The connection broke, or no answer came in time: whatever was asked may have happened. */
+export const replyLost = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'MODEL_UNAVAILABLE' && error.facts.reply === 'lost';
+
+export interface ElasticsearchClient {
+  /**
+   * One request, never tried again here. Rejects with `MODEL_UNAVAILABLE` when the engine is away or too busy or the
+   * index is missing, with `AnswerTooLarge`, else with a `Refusal`.
+   */
+  request<T>(request: Request): Promise<T>;
+  close(): Promise<void>;
+}
+
+const answerBytesMax = 64 * 1024 * 1024;
+const answerMs = 60_000;
+const busy = new Set([401, 403, 408, 429, 502, 503, 504]);
+
+/** The client is loaded with the first request: who runs without Elasticsearch does not pay for it. */
+export function elasticsearchClient(
+  url: string,
+  place: string,
+  auth: ElasticsearchAuth | undefined,
+): ElasticsearchClient {
+  let loading: Promise<{ client: Client; errors: typeof ClientErrors }> | undefined;
+  let closed = false;
+
+  async function load(): Promise<{ client: Client; errors: typeof ClientErrors }> {
+    const { Client, errors } = await import('@elastic/elasticsearch');
+    const client = new Client({
+      node: url,
+      maxRetries: 0,
+      requestTimeout: answerMs,
+      ...(auth === undefined ? {} : { auth: 'bearer' in auth ? { bearer: auth.bearer } : auth }),
+    });
+    return { client, errors };
+  }
+
+  function translated(error: unknown, errors: typeof ClientErrors, request: Request): Error {
+    // The client's errors carry the whole request; a fault keeps the message alone.
+    const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof errors.RequestAbortedError && why.startsWith('The content length'))
+      return new AnswerTooLarge(why);
+    if (!(error instanceof errors.ResponseError))
+      return error instanceof errors.ElasticsearchClientError
+        ? new Fault('MODEL_UNAVAILABLE', { place, why, reply: 'lost' })
+        : new Error(why);
+    const status = error.statusCode ?? 0;
+    const { type, reason } = causeOf(error.body);
+    if (type === 'index_not_found_exception' && request.index !== undefined)
+      return new Fault('MODEL_UNAVAILABLE', { missing: request.index, place });
+    if (busy.has(status)) return new Fault('MODEL_UNAVAILABLE', { place, status, why: `${type} ${reason}` });
+    return new Refusal(status, type, reason, request);
+  }
+
+  return {
+    async request<T>(request: Request): Promise<T> {
+      if (closed) throw new Fault('MODEL_UNAVAILABLE', { place, closed: true });
+      loading ??= load();
+      const { client, errors } = await loading;
+      const { method, path, query, body, lines } = request;
+      try {
+        return await client.transport.request<T>(
+          {
+            method,
+            path,
+            ...(query === undefined ? {} : { querystring: query }),
+            ...(body === undefined ? {} : { body }),
+            ...(lines === undefined ? {} : { bulkBody: lines }),
+          },
+          { maxResponseSize: answerBytesMax },
+        );
+      } catch (error) {
+        throw translated(error, errors, request);
+      }
+    },
+    async close() {
+      closed = true;
+      await (await loading)?.client.close();
+    },
+  };
+}
+
+/** An error's type and reason; an alias that is missing is told as a plain text. */
+function causeOf(body: unknown): { type: string; reason: string } {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return { type: '', reason: '' };
+  const { error } = body;
+  if (typeof error !== 'object' || error === null) return { type: '', reason: String(error) };
+  const text = (name: 'type' | 'reason'): string =>
+    name in error ? String((error as Record<string, unknown>)[name]) : '';
+  return { type: text('type'), reason: text('reason') };
+}

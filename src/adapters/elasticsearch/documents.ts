@@ -1,0 +1,41 @@
+import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import type { SearchValue } from '../../ports/search-values.ts';
+
+/** A document as the engine gives it back, found or not. */
+export interface EngineDocument {
+  readonly _id: string;
+  readonly _version?: number;
+  readonly found?: boolean;
+  readonly _source?: { readonly doc_id: string; readonly body: string };
+  readonly error?: { readonly type: string; readonly reason?: string };
+}
+
+/** All that is asked of a source: search fields stay in the engine. */
+export const sourceFields = ['doc_id', 'body'];
+
+/**
+ * The source of a document. `values` are its search values in the order of the definition's fields, null hides it. The
+ * body is one string: the engine never reads what is in it, and gives back what it was.
+ */
+export function sourceText(
+  { id, body }: { readonly id: string; readonly body: Uint8Array },
+  fieldNames: readonly string[],
+  values: readonly SearchValue[] | null,
+): string {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  const head = `{"doc_id":${JSON.stringify(id)},"visible":${values !== null}`;
+  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":${JSON.stringify(text)}}`;
+}
+
+function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {
+  const fields: Record<string, SearchValue> = {};
+  for (const [n, value] of values.entries()) if (value !== null) fields[names[n]!] = value;
+  return JSON.stringify(fields);
+}
+
+export const fieldNames = ({ fields }: ModelDefinition): readonly string[] => Object.keys(fields);
+
+export function storedDocument({ _id, _version, _source }: EngineDocument): StoredDocument {
+  if (_version === undefined || _source === undefined) throw new Error(`no version or source of ${_id}`);
+  return { id: _source.doc_id, version: _version, body: Buffer.from(_source.body, 'utf8') };
+}

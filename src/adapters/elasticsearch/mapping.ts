@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import type { FieldKind, ModelDefinition } from '../../ports/read-model.ts';
+
+/** What an index says about itself in its mapping. */
+export interface IndexMeta {
+  readonly prefix: string;
+  readonly name: string;
+  readonly definition: ModelDefinition;
+}
+
+/**
+ * Words are values that are compared whole or by their beginning, so they are keywords too: an analyser would split at
+ * 255 characters and at white space inside a word, and `index_prefixes` misses a beginning outside the Basic
+ * Multilingual Plane (both seen on 9.5). They are never sorted by, so they need no columns.
+ */
+const types: Readonly<Record<FieldKind, object>> = {
+  keyword: { type: 'keyword' },
+  long: { type: 'long' },
+  words: { type: 'keyword', doc_values: false },
+};
+
+/** Kept in the source alone: neither searched nor sorted by, and without a bound on its length. */
+const kept = { type: 'keyword', index: false, doc_values: false };
+const keptLong = { type: 'long', index: false, doc_values: false };
+
+/** Everything of ours stands under names of our own, what is declared under `fields`. */
+const mapping = ({ fields }: ModelDefinition): object => ({
+  doc_id: kept,
+  body: kept,
+  visible: { type: 'boolean' },
+  fields: {
+    type: 'object',
+    dynamic: 'strict',
+    properties: Object.fromEntries(Object.entries(fields).map(([name, kind]) => [name, types[kind]])),
+  },
+  lane: {
+    type: 'object',
+    dynamic: 'strict',
+    properties: { epoch: { type: 'long' }, partition: { type: 'long' }, next: keptLong, time_max: keptLong },
+  },
+});
+
+/**
+ * A new index: fast to fill, visible and durable when we refresh and flush it. One shard: so one refresh shows documents
+ * and the progress saved after them together, and what a crash takes from an unflushed index is the end of its writes,
+ * progress first.
+ */
+export const newIndex = (meta: IndexMeta, writeAlias: string): object => ({
+  settings: {
+    number_of_shards: 1,
+    number_of_replicas: 0,
+    refresh_interval: '-1',
+    translog: { durability: 'async' },
+  },
+  aliases: { [writeAlias]: {} },
+  mappings: { dynamic: 'strict', _meta: { annal: meta }, properties: mapping(meta.definition) },
+});
+
+/** An index that serves: durable with each answer, visible by itself, copied where there is a second node. */
+export const servingSettings = {
+  index: { refresh_interval: '250ms', translog: { durability: 'request' }, auto_expand_replicas: '0-1' },
+};
+
+export const visibleOnly = { term: { visible: true } };
+
+const engineIdBytesMax = 512;
+
+/** `_id` of a document: its id, or a hash where the engine takes no such id or we have another use for it. */
+export const engineId = (id: string): string =>
+  (id.length * 3 > engineIdBytesMax && Buffer.byteLength(id) > engineIdBytesMax) ||
+  id === '' ||
+  id.startsWith('!') ||
+  id.startsWith('sha256:')
+    ? `sha256:${hash('sha256', id)}`
+    : id;
+
+/** `_id` of the hidden document that keeps a lane's progress. */
+export const laneId = ({ epoch, partition }: { epoch: number; partition: number }): string =>
+  `!${epoch}-${partition}`;

@@ -1,0 +1,166 @@
+import { Fault } from '../../domain/fault.ts';
+import type {
+  LaneProgress,
+  ModelDefinition,
+  ModelIndex,
+  Page,
+  Query,
+  StoredDocument,
+} from '../../ports/read-model.ts';
+import { checkedQuery } from '../../ports/search-values.ts';
+import { type BulkTarget, indexLine, sendBulk } from './bulk.ts';
+import { AnswerTooLarge } from './client.ts';
+import { type EngineDocument, sourceFields, storedDocument } from './documents.ts';
+import { engineId, laneId } from './mapping.ts';
+import { searchBody } from './query-dsl.ts';
+import { scanIndex } from './scan.ts';
+import { storeDocuments } from './store.ts';
+
+/** An index as the engine knows it. */
+export interface EngineIndex extends BulkTarget {
+  readonly definition: ModelDefinition;
+  /** The engine's own name of it. */
+  readonly physical: string;
+  /** Whether it has the settings of an index that is being built: then durable only by a flush. */
+  readonly building: () => boolean;
+}
+
+const idsPerRequestMax = 1_000;
+const lanesPerRequest = 1_000;
+
+/** One index of Elasticsearch. A progress document's version is its `next` + 1, so the engine keeps it from falling. */
+export function elasticsearchIndex(of: EngineIndex): ModelIndex {
+  const { client, index: name, physical, definition } = of;
+  return {
+    name,
+    definition,
+    async load(ids) {
+      const found = new Map<string, StoredDocument>();
+      const different = [...new Set(ids)];
+      for (let from = 0; from < different.length; from += idsPerRequestMax)
+        for (const document of await loadDocuments(of, different.slice(from, from + idsPerRequestMax)))
+          found.set(document.id, document);
+      return found;
+    },
+    store: (documents, versionMax) => storeDocuments(of, documents, versionMax),
+    async progress() {
+      await client.request({ method: 'POST', path: `/${physical}/_refresh`, index: name });
+      return lanesOf(of);
+    },
+    visible: () => lanesOf(of),
+    async saveProgress(lanes) {
+      const entries = lanes.map((lane) => ({
+        engineId: laneId(lane),
+        line: indexLine(laneId(lane), lane.next + 1, JSON.stringify({ lane: laneSource(lane) })),
+      }));
+      const refused = (await sendBulk(of, entries)).find((verdict) => typeof verdict === 'object');
+      if (refused !== undefined) throw new Error(`progress refused by ${name}: ${refused.refused}`);
+    },
+    async refresh() {
+      if (of.building()) await client.request({ method: 'POST', path: `/${physical}/_flush`, index: name });
+      await client.request({ method: 'POST', path: `/${physical}/_refresh`, index: name });
+    },
+    query: async (query) => searchPage(of, checkedQuery(definition, query)),
+    scan: () => scanIndex(of),
+  };
+}
+
+/** Documents by id, read in real time; an answer of too many bytes is asked for in halves. */
+export async function loadDocuments(of: EngineIndex, ids: readonly string[]): Promise<StoredDocument[]> {
+  try {
+    const { docs } = await of.client.request<{ docs: readonly EngineDocument[] }>({
+      method: 'POST',
+      path: `/${of.physical}/_mget`,
+      query: { realtime: true, _source_includes: sourceFields.join(',') },
+      body: { ids: ids.map(engineId) },
+      index: of.index,
+    });
+    return docs.filter((document) => isFound(of, document)).map(storedDocument);
+  } catch (error) {
+    if (!(error instanceof AnswerTooLarge) || ids.length === 1) throw error;
+    const half = Math.ceil(ids.length / 2);
+    return [...(await loadDocuments(of, ids.slice(0, half))), ...(await loadDocuments(of, ids.slice(half)))];
+  }
+}
+
+function isFound({ index }: EngineIndex, { error, found }: EngineDocument): boolean {
+  if (error === undefined) return found === true;
+  throw new Fault(
+    'MODEL_UNAVAILABLE',
+    error.type === 'index_not_found_exception'
+      ? { missing: index }
+      : { index, why: `${error.type} ${error.reason ?? ''}` },
+  );
+}
+
+interface SearchAnswer<Hit> {
+  readonly hits: { readonly total: { readonly value: number }; readonly hits: readonly Hit[] };
+}
+
+interface EngineHit extends EngineDocument {
+  readonly sort: readonly (string | number)[];
+}
+
+async function searchPage(of: EngineIndex, query: Query): Promise<Page> {
+  try {
+    const { hits } = await of.client.request<SearchAnswer<EngineHit>>({
+      method: 'POST',
+      path: `/${of.physical}/_search`,
+      query: { allow_partial_search_results: false },
+      body: searchBody(query),
+      index: of.index,
+    });
+    return {
+      hits: hits.hits.map((hit) => ({ ...storedDocument(hit), sortValues: hit.sort })),
+      total: hits.total.value,
+    };
+  } catch (error) {
+    if (!(error instanceof AnswerTooLarge) || query.limit === 1) throw error;
+    const half = Math.ceil(query.limit / 2);
+    const first = await searchPage(of, { ...query, limit: half });
+    const after = first.hits.at(-1)?.sortValues;
+    if (after === undefined || first.hits.length < half) return first;
+    const rest = await searchPage(of, { ...query, limit: query.limit - half, after });
+    return { hits: [...first.hits, ...rest.hits], total: first.total };
+  }
+}
+
+interface LaneSource {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly next: number;
+  readonly time_max: number;
+}
+
+const laneSource = ({ epoch, partition, next, timeMax }: LaneProgress): LaneSource => ({
+  epoch,
+  partition,
+  next,
+  time_max: timeMax,
+});
+
+async function lanesOf(of: EngineIndex): Promise<LaneProgress[]> {
+  const lanes: LaneProgress[] = [];
+  for (let after: readonly number[] | undefined; ; ) {
+    const { hits } = await of.client.request<
+      SearchAnswer<{ readonly sort: readonly number[]; readonly _source: { readonly lane: LaneSource } }>
+    >({
+      method: 'POST',
+      path: `/${of.physical}/_search`,
+      query: { allow_partial_search_results: false },
+      body: {
+        size: lanesPerRequest,
+        query: { exists: { field: 'lane.epoch' } },
+        sort: [{ 'lane.epoch': 'asc' }, { 'lane.partition': 'asc' }],
+        ...(after === undefined ? {} : { search_after: after }),
+      },
+      index: of.index,
+    });
+    for (const { _source } of hits.hits) {
+      const { epoch, partition, next, time_max: timeMax } = _source.lane;
+      lanes.push({ epoch, partition, next, timeMax });
+    }
+    after = hits.hits.at(-1)?.sort;
+    if (hits.hits.length < lanesPerRequest) return lanes;
+  }
+}

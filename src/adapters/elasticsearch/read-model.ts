@@ -1,0 +1,150 @@
+import { setTimeout } from 'node:timers/promises';
+import { Fault } from '../../domain/fault.ts';
+import type { IndexFound, ModelIndex, ReadModel } from '../../ports/read-model.ts';
+import { indexName } from '../../ports/search-values.ts';
+import { slots } from './bulk.ts';
+import { type ElasticsearchAuth, type ElasticsearchClient, elasticsearchClient, Refusal } from './client.ts';
+import { listIndexes } from './list.ts';
+import { type IndexMeta, newIndex } from './mapping.ts';
+import { elasticsearchIndex } from './model-index.ts';
+import { swapAlias } from './swap.ts';
+
+export interface ElasticsearchOptions {
+  /** One address; credentials in it are not shown. */
+  readonly url: string;
+  /** Every index and alias is called `<prefix>-…`: lower-case letters, digits and hyphens. */
+  readonly prefix: string;
+  readonly auth?: ElasticsearchAuth;
+  /** How to wait before what the engine was too busy for is sent again. */
+  readonly wait?: (waitMs: number) => Promise<unknown>;
+}
+
+/** Names in the engine for the names of the port. */
+export interface EngineNames {
+  readonly prefix: string;
+  physical(name: string): string;
+  /** Writes go by this alias, which dies with its index: a write never makes an index. */
+  writing(name: string): string;
+  /** What serves is where this alias points, and nothing else says so. */
+  serving(projection: string): string;
+}
+
+/** An index as `GET /<name>` tells it. */
+export interface EngineIndexInfo {
+  readonly aliases: Readonly<Record<string, object>>;
+  readonly mappings: { readonly _meta?: { readonly annal?: IndexMeta } };
+  readonly settings: { readonly index: { readonly translog?: { readonly durability?: string } } };
+}
+
+const prefixText = /^[a-z][a-z0-9-]{0,63}$/;
+const nameText = /^[a-z0-9-]{1,160}$/;
+const bulksAtOnce = 2;
+
+/**
+ * Read models in Elasticsearch 9: an index `<prefix>-<projection>-v<version>-<suffix>` each, and an alias
+ * `<prefix>-<projection>` on the one that serves, with a filter that hides what is hidden. Throws a RangeError for a
+ * prefix no index could have.
+ */
+export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel {
+  const { url, prefix, auth, wait = (waitMs: number) => setTimeout(waitMs) } = options;
+  if (!prefixText.test(prefix)) throw new RangeError(`index prefix ${prefix}`);
+  const { origin, pathname } = new URL(url);
+  const place = `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}${prefix}-*`;
+  const client = elasticsearchClient(url, place, auth);
+  const permits = slots(bulksAtOnce);
+  const names: EngineNames = {
+    prefix,
+    physical: (name) => `${prefix}-${name}`,
+    writing: (name) => `${prefix}-${name}-write`,
+    serving: (projection) => `${prefix}-${projection}`,
+  };
+  const building = new Set<string>();
+  const index = ({ name, definition }: Pick<IndexMeta, 'name' | 'definition'>): ModelIndex =>
+    elasticsearchIndex({
+      client,
+      index: name,
+      definition,
+      physical: names.physical(name),
+      writeAlias: names.writing(name),
+      slots: permits,
+      wait,
+      building: () => building.has(name),
+    });
+  const opened = (meta: IndexMeta, { settings }: EngineIndexInfo): ModelIndex => {
+    if (settings.index.translog?.durability === 'async') building.add(meta.name);
+    else building.delete(meta.name);
+    return index(meta);
+  };
+
+  return {
+    place,
+    async create(definition, suffix) {
+      const meta: IndexMeta = { prefix, name: indexName(definition, suffix), definition };
+      await createIndex(client, names, meta, place);
+      building.add(meta.name);
+      return index(meta);
+    },
+    async serving({ projection }) {
+      const found = await findIndex(client, names.serving(projection), prefix);
+      return found === undefined ? undefined : opened(found.meta, found.info);
+    },
+    async open(name, { projection }) {
+      const found = nameText.test(name) ? await findIndex(client, names.physical(name), prefix) : undefined;
+      return found?.meta.name === name && found.meta.definition.projection === projection
+        ? opened(found.meta, found.info)
+        : undefined;
+    },
+    async swap(projection, from, to) {
+      await swapAlias({ client, names, place }, projection, from, to);
+      building.delete(to);
+    },
+    async drop(name) {
+      const found = nameText.test(name) ? await findIndex(client, names.physical(name), prefix) : undefined;
+      if (found?.meta.name !== name) return;
+      if (Object.hasOwn(found.info.aliases, names.serving(found.meta.definition.projection)))
+        throw new Fault('SWAP_REFUSED', { serving: name, place });
+      await client.request({ method: 'DELETE', path: `/${names.physical(name)}` });
+    },
+    list: (): Promise<readonly IndexFound[]> => listIndexes(client, names),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+async function createIndex(
+  client: ElasticsearchClient,
+  names: EngineNames,
+  meta: IndexMeta,
+  place: string,
+): Promise<void> {
+  try {
+    await client.request({
+      method: 'PUT',
+      path: `/${names.physical(meta.name)}`,
+      body: newIndex(meta, names.writing(meta.name)),
+    });
+  } catch (error) {
+    if (error instanceof Refusal && error.type === 'resource_already_exists_exception')
+      throw new Fault('INDEX_EXISTS', { index: meta.name, place });
+    throw error;
+  }
+}
+
+/** The index of a name or alias, if it is one of ours. */
+export async function findIndex(
+  client: ElasticsearchClient,
+  nameOrAlias: string,
+  prefix: string,
+): Promise<{ readonly meta: IndexMeta; readonly info: EngineIndexInfo } | undefined> {
+  try {
+    const answer = await client.request<Record<string, EngineIndexInfo>>({
+      method: 'GET',
+      path: `/${nameOrAlias}`,
+    });
+    const [info] = Object.values(answer);
+    const meta = info?.mappings._meta?.annal;
+    return info === undefined || meta?.prefix !== prefix ? undefined : { meta, info };
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return undefined;
+    throw error;
+  }
+}
