@@ -47,7 +47,7 @@ export interface RuntimeOptions {
 export interface Runtime extends Annal {
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
-  /** Stops taking in, flushes the archive, ends the lanes. */
+  /** Stops taking in, ends the lanes, flushes the archive. The log stays open: it is the caller's. */
   stop(): Promise<void>;
 }
 
@@ -263,7 +263,6 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       await running[Symbol.asyncDispose]();
       await Promise.all(projectors.map((projector) => projector.stop()));
       await archiver?.stop();
-      await log[Symbol.asyncDispose]();
     },
   });
 }

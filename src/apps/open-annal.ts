@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { v7 as uuidV7 } from 'uuid';
+import { type OwnerLock, takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
+import { openPorts, type Ports } from '../composition/compose.ts';
+import type { PortSettings } from '../composition/settings.ts';
+import { Fault } from '../domain/fault.ts';
+import { defaultNamespaceRules, type NamespaceRule } from '../domain/namespace.ts';
+import { eventSchemaSha256, eventSchemaText } from '../formats/event.ts';
+import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
+import { loadEntityTypes } from '../intake/entity-types.ts';
+import { shippedSchemas } from '../intake/schema-folder.ts';
+import { type Intake, openIntake } from '../intake/submit.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { schemaName, schemaRefName } from '../streams/archive-names.ts';
+import type { Epoch } from '../streams/epochs.ts';
+import type { PortPlace } from './annal.ts';
+import type { AnnalConfig } from './config.ts';
+import { openLog } from './open-log.ts';
+import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
+
+export interface Roles {
+  readonly archiver: boolean;
+  readonly projector: boolean;
+  readonly intake: boolean;
+}
+
+export const allRoles: Roles = { archiver: true, projector: true, intake: true };
+
+/** A running Annal with all it holds; disposing drains it and frees the data folder. */
+export interface OpenAnnal extends AsyncDisposable {
+  readonly runtime: Runtime;
+  readonly ports: Ports;
+  /** Undefined where no port is embedded: then other processes may use the same data. */
+  readonly lock: OwnerLock | undefined;
+}
+
+export interface OpenOptions {
+  readonly config: AnnalConfig;
+  readonly roles: Roles;
+  readonly say: Log;
+  /** Runs once the folder is ours and the ports are there, before the log is opened: sample, recovery. */
+  readonly prepare?: (ports: Ports) => Promise<void>;
+  readonly probes?: Pick<RuntimeOptions, 'archiveProbe' | 'projectProbe'>;
+}
+
+/**
+ * Takes the data folder (where a port is embedded), opens the ports and the log, and starts what `roles` ask for. Rejects
+ * with `ALREADY_RUNNING`, and with the faults of the ports; nothing stays open then.
+ */
+export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
+  const { config, roles, say } = options;
+  await using opening = new AsyncDisposableStack();
+  const settings = portSettings(config);
+  const places = placesOf(settings);
+  const lock = places.some(({ embedded }) => embedded)
+    ? opening.use(takeOwnerLock(config.dataDir))
+    : undefined;
+  const ports = opening.use(await openPorts(settings, (what, facts) => say('info', what, { ...facts })));
+  await options.prepare?.(ports);
+  const { epochs, log } = await openLog(ports, {
+    name: config.name,
+    partitions: config.partitions,
+    newLogId: uuidV7,
+  });
+  opening.defer(() => log[Symbol.asyncDispose]());
+  const intake = roles.intake ? await intakeOf(config, ports, epochs.at(-1)!, log) : undefined;
+  const runtime = startRuntime({
+    ports,
+    places,
+    epochs,
+    log,
+    roles,
+    intake,
+    archiveLimits: config.archiveLimits,
+    say,
+    ...options.probes,
+  });
+  opening.defer(() => runtime.stop());
+  const opened = opening.move();
+  return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Intake over the newest epoch's log. The schema is in the archive before the first event that names it. */
+async function intakeOf(config: AnnalConfig, ports: Ports, epoch: Epoch, log: EventLog): Promise<Intake> {
+  const { archive, registry, clock } = ports;
+  const { id } = await registry.register(`${config.name}-value`, eventSchemaText);
+  await archive.truth.create(schemaName(eventSchemaSha256), Buffer.from(eventSchemaText));
+  await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${eventSchemaSha256}"}`));
+  const schemas = [shippedSchemas, ...(config.schemasDir === undefined ? [] : [config.schemasDir])];
+  return openIntake({
+    log,
+    epoch,
+    schemaId: id,
+    aspects: loadAspectSchemas(schemas),
+    entityTypes: loadEntityTypes(schemas),
+    namespaceRules: namespaceRules(config.namespaceRulesFile),
+    clock,
+    newId: uuidV7,
+  });
+}
+
+/** Rules of a file, `[{"match": "<regular expression>", "namespace": "$1"}]`, before the default ones. */
+export function namespaceRules(file: string | undefined): readonly NamespaceRule[] {
+  if (file === undefined) return defaultNamespaceRules;
+  const invalid = (what: string, cause?: unknown): Fault =>
+    new Fault(
+      'CONFIG_INVALID',
+      { faults: [{ at: 'ANNAL_NAMESPACE_RULES', what: `${file}: ${what}` }] },
+      cause,
+    );
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw invalid('cannot be read as JSON', error);
+  }
+  if (!Array.isArray(found)) throw invalid('has to be an array of rules');
+  const own = found.map((rule: unknown, at): NamespaceRule => {
+    const { match, namespace } = (rule ?? {}) as { match?: unknown; namespace?: unknown };
+    if (typeof match !== 'string' || typeof namespace !== 'string')
+      throw invalid(`rule ${at} needs "match" and "namespace"`);
+    try {
+      return { match: new RegExp(match, 'u'), namespace };
+    } catch (error) {
+      throw invalid(`rule ${at}: "match" is no regular expression`, error);
+    }
+  });
+  return [...own, ...defaultNamespaceRules];
+}
+
+/** Each port's adapter, with its place below the data folder where it is embedded. */
+export function portSettings(config: AnnalConfig): PortSettings {
+  const { dataDir, log, archive, registry, readModel } = config;
+  return {
+    log: log.kind === 'file' ? { ...log, dir: join(dataDir, 'log') } : log,
+    archive:
+      archive.kind === 'folder'
+        ? { ...archive, dir: dataDir }
+        : { kind: 'azure-blob', prefix: archive.prefix, ...archive.account },
+    registry: registry.kind === 'embedded' ? { ...registry, dir: join(dataDir, 'registry') } : registry,
+    readModel: readModel.kind === 'sqlite' ? { ...readModel, dir: join(dataDir, 'read') } : readModel,
+  };
+}
+
+export function placesOf({ log, archive, registry, readModel }: PortSettings): readonly PortPlace[] {
+  return [
+    log.kind === 'file'
+      ? { port: 'log', adapter: 'files', place: log.dir, embedded: true }
+      : { port: 'log', adapter: 'Kafka', place: log.brokers.join(','), embedded: false },
+    archive.kind === 'folder'
+      ? { port: 'archive', adapter: 'folder', place: join(archive.dir, 'archive'), embedded: true }
+      : { port: 'archive', adapter: 'Azure Blob', place: accountOf(archive), embedded: false },
+    registry.kind === 'embedded'
+      ? { port: 'registry', adapter: 'folder', place: registry.dir, embedded: true }
+      : { port: 'registry', adapter: 'Confluent API', place: registry.url, embedded: false },
+    readModel.kind === 'sqlite'
+      ? { port: 'read-model', adapter: 'SQLite', place: readModel.dir, embedded: true }
+      : { port: 'read-model', adapter: 'Elasticsearch', place: readModel.url, embedded: false },
+  ];
+}
+
+/** A connection string holds a key: only the account's name is shown. */
+function accountOf(archive: Extract<PortSettings['archive'], { kind: 'azure-blob' }>): string {
+  if ('accountUrl' in archive) return `${archive.accountUrl} (${archive.prefix}-archive)`;
+  const account = /(?:^|;)AccountName=([^;]+)/u.exec(archive.connectionString)?.[1] ?? 'development storage';
+  return `${account} (${archive.prefix}-archive)`;
+}
