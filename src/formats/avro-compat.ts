@@ -1,4 +1,6 @@
+import { Fault } from '../domain/fault.ts';
 import { type AvroField, type AvroSchema, parseAvroSchema } from './avro-schema.ts';
+import { canonicalSchemaText } from './json-canonical.ts';
 
 /** What a reader of the type on the left also reads (Avro 1.12, "Schema Resolution"). */
 const promotions: Readonly<Partial<Record<AvroSchema['kind'], readonly AvroSchema['kind'][]>>> = {
@@ -18,6 +20,26 @@ export function incompatibilities(reader: unknown, writer: unknown): string[] {
   const found: string[] = [];
   compare(parseAvroSchema(reader), parseAvroSchema(writer), '', { found, verdicts: new Map() });
   return found;
+}
+
+/**
+ * The text by which two registrations of one schema are told to be the same: spaces and the order of keys do not count.
+ * SCHEMA_INCOMPATIBLE for text that is no Avro schema.
+ */
+export function canonicalSchema(subject: string, text: string): string {
+  try {
+    const json: unknown = JSON.parse(text);
+    parseAvroSchema(json);
+    return canonicalSchemaText(json);
+  } catch (error) {
+    throw new Fault('SCHEMA_INCOMPATIBLE', { subject, reason: 'it is no Avro schema' }, error);
+  }
+}
+
+/** SCHEMA_INCOMPATIBLE, with every place, when readers with schema `text` cannot read what `latest` wrote. */
+export function refuseBreaking(subject: string, text: string, latest: string): void {
+  const breaking = incompatibilities(JSON.parse(text), JSON.parse(latest));
+  if (breaking.length > 0) throw new Fault('SCHEMA_INCOMPATIBLE', { subject, breaking });
 }
 
 interface Findings {

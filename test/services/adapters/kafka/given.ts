@@ -1,21 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka } from 'kafkajs';
 import type { KafkaNotice, KafkaSettings } from '../../../../src/adapters/kafka/settings.ts';
+import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import type { LogRecord } from '../../../../src/domain/event.ts';
 import { isFault } from '../../../../src/domain/fault.ts';
-import type { Clock } from '../../../../src/ports/clock.ts';
 import type { EpochTopic, EventLog, Lane, LogReader, NewRecord } from '../../../../src/ports/event-log.ts';
 import { addressVariables } from '../../addresses.ts';
-
-export const clock: Clock = {
-  now: Date.now,
-  async wait(waitMs, signal) {
-    await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() =>
-      signal?.throwIfAborted(),
-    );
-  },
-};
 
 export function brokers(): string[] {
   const given = process.env[addressVariables.kafka];
@@ -26,7 +16,7 @@ export function brokers(): string[] {
 export const kafkaSettings = (more: Partial<KafkaSettings> = {}): KafkaSettings => ({
   brokers: brokers(),
   clientId: 'annal-test',
-  clock,
+  clock: systemClock,
   retentionMs: -1,
   ...more,
 });

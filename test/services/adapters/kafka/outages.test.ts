@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { kafkaLogHost } from '../../../../src/adapters/kafka/log-host.ts';
 import { type KafkaNotice, times } from '../../../../src/adapters/kafka/settings.ts';
+import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import { isFault } from '../../../../src/domain/fault.ts';
 import type { EpochTopic, EventLog, Lane, LogReader } from '../../../../src/ports/event-log.ts';
 import {
   brokers,
-  clock,
   codeOf,
   filled,
   holds,
@@ -30,11 +30,11 @@ interface Cuttable {
   readonly notices: readonly KafkaNotice[];
 }
 
-async function cuttable(partitions: number, settingsClock = clock): Promise<Cuttable> {
+async function cuttable(partitions: number, clock = systemClock): Promise<Cuttable> {
   const [host, port] = brokers()[0]!.split(':') as [string, string];
   const proxy = await tcpProxy(host, Number(port));
   const near = { host: '127.0.0.1', port: proxy.port };
-  const { settings, notices } = noticing({ reach: () => near, clock: settingsClock });
+  const { settings, notices } = noticing({ reach: () => near, clock });
   const cut = kafkaLogHost(settings);
   const straight = kafkaLogHost(kafkaSettings());
   onTestFinished(async () => {
@@ -130,7 +130,7 @@ test('an append cut off after it was sent is unknown; sent again, what is acknow
 
 test('a connection that lay idle for longer than clouds allow is replaced before it is used', async () => {
   let aheadMs = 0;
-  const { log, proxy } = await cuttable(1, { ...clock, now: () => Date.now() + aheadMs });
+  const { log, proxy } = await cuttable(1, { ...systemClock, now: () => Date.now() + aheadMs });
   await log.append(0, [valued('value 0')]);
   const before = proxy.made;
   await log.append(0, [valued('value 1')]);

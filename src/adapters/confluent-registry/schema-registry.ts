@@ -1,0 +1,70 @@
+import { Fault } from '../../domain/fault.ts';
+import { canonicalSchema, refuseBreaking } from '../../formats/avro-compat.ts';
+import type { SchemaRegistry } from '../../ports/schema-registry.ts';
+import { registryApi } from './api.ts';
+
+export interface ConfluentSettings {
+  /** Root of the API; its path is kept. */
+  readonly url: string;
+  readonly clientId?: string;
+  readonly auth?: { readonly username: string; readonly password: string };
+}
+
+/** Schemas never change behind their id; this many texts are remembered. */
+const remembered = 1_000;
+
+/**
+ * Any server with Confluent's API. The client library comes with the first call; only its HTTP client is used, for its own
+ * `register` refuses servers whose default compatibility is not BACKWARD. Whether a schema breaks readers is judged here
+ * too, for servers that judge nothing by default; the server may be stricter. Settings of the server are left alone.
+ * `lookup` gives Avro schemas only.
+ */
+export function confluentRegistry(settings: ConfluentSettings): SchemaRegistry {
+  const { origin, pathname } = new URL(settings.url);
+  const place = `${origin}${pathname.replace(/\/+$/, '')}`;
+  const texts = new Map<number, string>();
+  const asking = new Map<number, Promise<string | undefined>>();
+  const api = registryApi({ ...settings, url: place });
+
+  const remember = (id: number, text: string): void => {
+    texts.set(id, text);
+    if (texts.size > remembered) texts.delete(texts.keys().next().value!);
+  };
+
+  const find = async (id: number): Promise<string | undefined> => {
+    const found = await api.schema(id);
+    if (found !== undefined) remember(id, found);
+    return found;
+  };
+
+  return {
+    place,
+    async register(subject, schemaText) {
+      const canonical = canonicalSchema(subject, schemaText);
+      const latest = await api.latest(subject);
+      if (latest !== undefined && canonicalSchema(subject, latest.schema) !== canonical) {
+        const known = await api.registered(subject, schemaText);
+        if (known !== undefined) return { kind: 'confluent', id: known };
+        refuseBreaking(subject, schemaText, latest.schema);
+      }
+      const answer = await api.register(subject, schemaText);
+      if ('refused' in answer)
+        throw new Fault('SCHEMA_INCOMPATIBLE', { subject, place, reason: answer.refused });
+      return { kind: 'confluent', id: answer.id };
+    },
+    lookup(id) {
+      const known = texts.get(id);
+      if (known !== undefined) return Promise.resolve(known);
+      const asked = asking.get(id) ?? find(id).finally(() => asking.delete(id));
+      asking.set(id, asked);
+      return asked;
+    },
+    async latest(subject) {
+      const found = await api.latest(subject);
+      if (found === undefined) return undefined;
+      remember(found.id, found.schema);
+      return { ref: { kind: 'confluent', id: found.id }, schemaText: found.schema };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
