@@ -180,6 +180,14 @@ describe('faults of content', () => {
     expect(fault('{"a":-0,"a":}')).toMatchObject({ verdict: 'JSON_INVALID' });
   });
 
+  test('a scan of the syntax alone tells what is no JSON and nothing of the content', () => {
+    for (const { text, hex: bytes, verdict } of vectors.verdicts) {
+      const found = judgeJson(text === undefined ? hex(bytes!) : Buffer.from(text), { syntaxOnly: true });
+      expect(found, text).toBe(verdict === 'JSON_INVALID' ? verdict : 'accept');
+    }
+    expect(judge(nested(65), { syntaxOnly: true })).toBe('JSON_TOO_DEEP');
+  });
+
   test('__proto__ is refused when asked, at any depth and in any spelling', () => {
     const options = { protoForbidden: true };
     for (const key of ['__proto__', '\\u005f_proto__']) {
