@@ -4,16 +4,14 @@ import { v7 as uuidV7 } from 'uuid';
 import { type OwnerLock, takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
 import { openPorts, type Ports } from '../composition/compose.ts';
 import type { PortSettings } from '../composition/settings.ts';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import { defaultNamespaceRules, type NamespaceRule } from '../domain/namespace.ts';
-import { eventSchemaSha256, eventSchemaText } from '../formats/event.ts';
 import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../intake/entity-types.ts';
 import { shippedSchemas } from '../intake/schema-folder.ts';
 import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { schemaName, schemaRefName } from '../streams/archive-names.ts';
-import type { Epoch } from '../streams/epochs.ts';
 import type { PortPlace } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
 import { openLog } from './open-log.ts';
@@ -24,6 +22,9 @@ export interface Roles {
   readonly projector: boolean;
   readonly intake: boolean;
 }
+
+/** A caller waits so long for the log to confirm an append. */
+const appendDeadlineMs = 20_000;
 
 export const allRoles: Roles = { archiver: true, projector: true, intake: true };
 
@@ -64,7 +65,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     newLogId: uuidV7,
   });
   opening.defer(() => log[Symbol.asyncDispose]());
-  const intake = roles.intake ? await intakeOf(config, ports, epochs.at(-1)!, log) : undefined;
+  const intake = roles.intake ? await intakeOf(config, ports, log, say) : undefined;
   const runtime = startRuntime({
     ports,
     places,
@@ -82,21 +83,29 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
 }
 
 /** Intake over the newest epoch's log. The schema is in the archive before the first event that names it. */
-async function intakeOf(config: AnnalConfig, ports: Ports, epoch: Epoch, log: EventLog): Promise<Intake> {
+function intakeOf(config: AnnalConfig, ports: Ports, log: EventLog, say: Log): Promise<Intake> {
   const { archive, registry, clock } = ports;
-  const { id } = await registry.register(`${config.name}-value`, eventSchemaText);
-  await archive.truth.create(schemaName(eventSchemaSha256), Buffer.from(eventSchemaText));
-  await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${eventSchemaSha256}"}`));
   const schemas = [shippedSchemas, ...(config.schemasDir === undefined ? [] : [config.schemasDir])];
   return openIntake({
     log,
-    epoch,
-    schemaId: id,
     aspects: loadAspectSchemas(schemas),
     entityTypes: loadEntityTypes(schemas),
     namespaceRules: namespaceRules(config.namespaceRulesFile),
     clock,
     newId: uuidV7,
+    deadlineMs: appendDeadlineMs,
+    onFault: (fault, partition) =>
+      say('warn', 'intake fault', {
+        partition,
+        ...(isFault(fault) ? { code: fault.code } : {}),
+        error: String(fault),
+      }),
+    async ensureSchema(sha256, text) {
+      const { id } = await registry.register(`${config.name}-value`, text);
+      await archive.truth.create(schemaName(sha256), Buffer.from(text));
+      await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${sha256}"}`));
+      return id;
+    },
   });
 }
 
