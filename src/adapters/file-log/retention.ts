@@ -32,18 +32,12 @@ export function retirable(
 ): number[] {
   let logBytes = 0;
   for (const files of partitions) for (const { bytes } of files) logBytes += bytes;
-  const candidates = partitions.flatMap((files, partition) =>
-    files
-      .slice(
-        0,
-        Math.max(
-          0,
-          files.findLastIndex(({ bytes }) => bytes > 0),
-        ),
-      )
-      .filter(({ next }) => next <= (archivedTo[partition] ?? 0))
-      .map((file) => ({ partition, file })),
-  );
+  const candidates = partitions.flatMap((files, partition) => {
+    const last = files.findLastIndex(({ bytes }) => bytes > 0);
+    return files
+      .filter(({ next }, i) => i < last && next <= (archivedTo[partition] ?? 0))
+      .map((file) => ({ partition, file }));
+  });
   // Times ascend within a partition, so its files go from the front; the sort keeps the order of equal times.
   candidates.sort((a, b) => a.file.until - b.file.until);
   const before = partitions.map((files) => files[0]?.first ?? 0);
