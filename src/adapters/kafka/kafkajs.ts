@@ -24,8 +24,13 @@ interface Protocol<Answer> {
   readonly logResponseError: boolean;
 }
 
+interface WireConnection {
+  send<Answer>(protocol: Protocol<Answer>): Promise<Answer>;
+}
+
 export type WireBroker = Awaited<ReturnType<Cluster['findBroker']>> & {
-  readonly connectionPool: { send<Answer>(protocol: Protocol<Answer>): Promise<Answer> };
+  /** Opens the connection if need be. kafkajs keeps 0 for all but fetches and 1 for them. */
+  readonly connectionPool: { getConnection(index: number): Promise<WireConnection> };
 };
 
 export interface Kafkajs {

@@ -146,7 +146,9 @@ function linkOver(client: Client, cluster: Cluster, topic: string): Link {
         onSend?.();
         return new Encoder(body.length + 1).writeBuffer(body);
       };
-      return broker.connectionPool.send({
+      // A link makes one request at a time or none that wait: one connection is enough for it.
+      const connection = await broker.connectionPool.getConnection(0);
+      return connection.send({
         request: { apiKey, apiVersion, apiName, encode },
         response: { decode: async (answer) => read(answer), parse: async (answer) => answer },
         requestTimeout: times.requestTimeoutMs,
