@@ -92,6 +92,11 @@ export const faults = {
     about: 'the data folder holds an archive already',
     doThis: 'Recover into an empty folder; nothing was changed.',
   },
+  DATA_EMPTY: {
+    remedy: 'refuse',
+    about: 'the data folder holds no log yet',
+    doThis: '`annal start` begins one; `--data` or `--url` names another.',
+  },
   DOCUMENT_UNINDEXABLE: {
     remedy: 'quarantine',
     about: 'the engine of the read model refused this document',
