@@ -20,6 +20,8 @@ export interface EntitySearch {
   readonly platform?: readonly string[];
   readonly owner?: readonly string[];
   readonly tag?: readonly string[];
+  /** `plugin:root`, for example `scan:datalake`. */
+  readonly source?: readonly string[];
   readonly limit: number;
   readonly after?: readonly (string | number)[];
 }
@@ -38,6 +40,7 @@ export function entityQuery(search: EntitySearch, namespaces: Readable): Query {
       ...anyOf('platform', search.platform),
       ...anyOf('owners', search.owner),
       ...anyOf('tags', search.tag),
+      ...anyOf('sources', search.source),
     ],
     sort: [...rank, { field: 'urn', order: 'asc' }],
     limit: search.limit,

@@ -1,4 +1,5 @@
 import type { EntityState } from '../domain/entity-state.ts';
+import type { MetadataChangeEvent, Source } from '../domain/event.ts';
 import { formatPosition } from '../domain/position.ts';
 import { urnParts } from '../domain/urn.ts';
 import type { FieldKind, SearchFields } from '../ports/read-model.ts';
@@ -13,6 +14,8 @@ export const entityFields = {
   platform: 'keyword',
   owners: 'keyword',
   tags: 'keyword',
+  /** `plugin:root` of the changes that made what is there now: who would have to say that it vanished. */
+  sources: 'keyword',
   position: 'keyword',
   nameWords: 'words',
   words: 'words',
@@ -43,7 +46,7 @@ const texts: Readonly<Record<string, (value: Json) => string[]>> = {
 };
 
 /** What `entities` is searched by, computed from the state alone. Each value is parsed once, here, when it is final. */
-export function entitySearchFields(state: EntityState): SearchFields {
+export function entitySearchFields(state: EntityState, events: readonly MetadataChangeEvent[]): SearchFields {
   const values = new Map<string, Json>();
   for (const { aspect, value } of state.heads) {
     if (value === null || !Object.hasOwn(texts, aspect)) continue;
@@ -59,11 +62,20 @@ export function entitySearchFields(state: EntityState): SearchFields {
     platform: keyword(platformOf(state.urn)),
     owners: keywords(ownersIn(values.get('ownership'))),
     tags: keywords(tagsIn(values.get('globalTags'))),
+    sources: keywords(
+      events.flatMap(({ source, change }) =>
+        source === null || change === 'DELETE' ? [] : [sourceName(source)],
+      ),
+    ),
     position: formatPosition(state.position),
     nameWords: searchWords(name),
     words: searchWords(name, ...urnParts(state.urn), state.entityType, state.namespace, ...found),
   };
 }
+
+/** What a search by source looks for. */
+export const sourceName = ({ plugin, foreign }: Pick<Source, 'plugin' | 'foreign'>): string =>
+  `${plugin}:${foreign.get('root') ?? ''}`;
 
 /** The name people know an entity by: its own, else the telling part of its URN. */
 export function nameOf(state: EntityState): string {
@@ -87,7 +99,7 @@ const named = new Set([
   'tagProperties',
 ]);
 
-function entityName(urn: string, values: ReadonlyMap<string, Json>): string {
+export function entityName(urn: string, values: ReadonlyMap<string, Json>): string {
   for (const [aspect, value] of values) {
     const own = named.has(aspect) ? string(at(value, 'name')) : '';
     if (own !== '') return own;
@@ -96,16 +108,16 @@ function entityName(urn: string, values: ReadonlyMap<string, Json>): string {
   return (parts.length > 1 ? parts[1] : parts[0]) ?? urn;
 }
 
-function platformOf(urn: string): string {
+export function platformOf(urn: string): string {
   const first = urnParts(urn)[0] ?? '';
   const platform =
     /urn:li:dataPlatform:([^,()]+)/u.exec(first) ?? /^([^,():]+)$/u.exec(urn.includes('(') ? first : '');
   return platform?.[1] ?? '';
 }
 
-const ownersIn = (value: Json | undefined): string[] =>
+export const ownersIn = (value: Json | undefined): string[] =>
   list(at(value, 'owners')).map((owner) => string(at(owner, 'owner')));
-const tagsIn = (value: Json | undefined): string[] =>
+export const tagsIn = (value: Json | undefined): string[] =>
   list(at(value, 'tags')).map((tag) => string(at(tag, 'tag')));
 
 function described(value: Json): string[] {

@@ -9,9 +9,14 @@ import { type JsonSpan, scanJson } from '../formats/json-text.ts';
  * The text of an EntityState, frozen with the projections that store it (docs/formats/entity-state.md). Values stand in it
  * as they were received, byte for byte. `readState(stateText(s))` gives a state with the same text, for every `s`.
  */
-export function stateText(state: EntityState): string {
+export function stateText(
+  state: EntityState,
+  events: readonly MetadataChangeEvent[] = headEvents(state),
+): string {
   const deleted = state.heads.every((head) => head.value === null);
-  const aspects = state.heads.map((head) => `${JSON.stringify(head.aspect)}:${headText(head)}`);
+  const aspects = state.heads.map(
+    (head, at) => `${JSON.stringify(head.aspect)}:${headText(head, events[at]!)}`,
+  );
   const ids = state.ids.map(({ id, position }) => `["${id}","${formatPosition(position)}"]`);
   return object([
     ['urn', JSON.stringify(state.urn)],
@@ -26,8 +31,11 @@ export function stateText(state: EntityState): string {
   ]);
 }
 
-function headText(head: Head): string {
-  const event = readEvent(head.avro);
+/** The events behind a state's heads, in their order. */
+export const headEvents = (state: EntityState): MetadataChangeEvent[] =>
+  state.heads.map((head) => readEvent(head.avro));
+
+function headText(head: Head, event: MetadataChangeEvent): string {
   const patch = event.change === 'PATCH' && event.value !== null ? spliced('patch', event.value) : [];
   return object([
     ['event', object([['position', quoted(head.position)], ['time', String(head.time)], ...factsOf(event)])],
