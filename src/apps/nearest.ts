@@ -1,5 +1,5 @@
 /** Edits (insert, delete, replace) that turn `a` into `b`. */
-function edits(a: string, b: string): number {
+export function edits(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];

@@ -1,0 +1,173 @@
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyRequest } from 'fastify';
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { v7 as uuidV7 } from 'uuid';
+import { Fault } from '../../domain/fault.ts';
+import type { Annal } from '../annal.ts';
+import { type Bind, callersOf } from './caller.ts';
+import { metricsOf } from './metrics.ts';
+import { pageRoutes } from './page.ts';
+import { problemOf, problemOfError, sendProblem } from './problem.ts';
+import { type Api, guard } from './request.ts';
+import { entityRoutes } from './routes/entities.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { publishRoutes } from './routes/publish.ts';
+import { searchRoutes } from './routes/search.ts';
+import { statusRoutes } from './routes/status.ts';
+import type { Token } from './tokens.ts';
+import { waitingRequests } from './waiting.ts';
+
+export interface ApiOptions {
+  /** Where it will listen; decides who the local owner is. With `inject` alone: `127.0.0.1`. */
+  readonly bind: Bind;
+  /** The only callers, where given. */
+  readonly tokens?: readonly Token[];
+  readonly log: FastifyBaseLogger;
+  /** Of this program, for /openapi.json. */
+  readonly version: string;
+  /** UTC milliseconds; for `2h` and the like. */
+  readonly now?: () => number;
+}
+
+const smallBodyBytesMax = 64 * 1024;
+/** A URN of 512 bytes, every byte percent-encoded. */
+const parameterCharsMax = 3 * 512;
+const requestMs = 120_000;
+
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
+
+/**
+ * The HTTP API and the page, not listening yet: `listen` it, or `inject` requests without a port. Throws
+ * `BIND_NEEDS_TOKENS` for a bind beyond loopback without tokens. Closing it answers all requests that wait.
+ */
+export function openApi(annal: Annal, options: ApiOptions): Api {
+  const callers = callersOf(options.bind, options.tokens);
+  const app: Api = fastify({
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    genReqId: () => uuidV7(),
+    requestIdHeader: false,
+    bodyLimit: smallBodyBytesMax,
+    requestTimeout: requestMs,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: parameterCharsMax },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.removeContentTypeParser('text/plain');
+  const waiting = waitingRequests();
+  app.addHook('preClose', async () => waiting.end());
+  headersAndLog(app);
+  guard(app, annal, callers);
+  const allowed = refusals(app);
+  describe(app, options.version);
+  const metrics = metricsOf(app);
+  const now = options.now ?? Date.now;
+  app.register(async (scope: Api) => {
+    eventRoutes(scope, annal, { waiting, now });
+    entityRoutes(scope, annal, now);
+    searchRoutes(scope, annal);
+    operationRoutes(scope, annal, waiting);
+    statusRoutes(scope, annal);
+    healthRoutes(scope, annal, metrics);
+    pageRoutes(scope);
+    scope.get(
+      '/openapi.json',
+      { config: { needs: 'open' }, schema: { hide: true } },
+      async (_request, reply) =>
+        reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+    );
+  });
+  app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed(request);
+    if (methods.length > 0) reply.header('allow', methods.join(', '));
+    const code = methods.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
+    const path = pathOf(request).slice(0, 512);
+    return sendProblem(reply, problemOf(new Fault(code, { method: request.method, path })));
+  });
+  return app;
+}
+
+const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0]!;
+
+function headersAndLog(app: Api): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders).header('annal-request-id', request.id);
+    reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const level = reply.statusCode >= 500 ? 'warn' : 'info';
+    request.log[level](
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        caller: request.principal?.name ?? null,
+        elapsedMs: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request answered',
+    );
+  });
+}
+
+function answerError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: Parameters<typeof sendProblem>[0],
+): void {
+  const problem = problemOfError(error);
+  if (problem === undefined || problem.code === 'INTERNAL')
+    request.log.error({ requestId: request.id, err: error }, 'request failed');
+  const internal = { code: 'INTERNAL', detail: 'the request could not be answered' } as const;
+  sendProblem(reply, problem === undefined || problem.code === 'INTERNAL' ? internal : problem);
+}
+
+/** Problems for every error; gives the methods that a path would take. */
+function refusals(app: Api): (request: FastifyRequest) => string[] {
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    const path = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[a-z]+/g, '[^/]+')}$`);
+    routes.push({ path, methods: [method].flat() });
+  });
+  return (request) => [
+    ...new Set(routes.filter(({ path }) => path.test(pathOf(request))).flatMap(({ methods }) => methods)),
+  ];
+}
+
+function describe(app: Api, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Annal',
+        version,
+        description: 'An event log for metadata: publish changes, search what is known, read the past.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'events', description: 'What happened, in the order of the log' },
+        { name: 'entities', description: 'What is known, now and then' },
+        { name: 'operations', description: 'Rebuilding, verifying, how far things are' },
+        { name: 'about', description: 'The server itself' },
+      ],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }, {}],
+    },
+    transform: jsonSchemaTransform,
+  });
+}

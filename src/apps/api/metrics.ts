@@ -1,0 +1,90 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { isFault } from '../../domain/fault.ts';
+import type { Annal } from '../annal.ts';
+import type { Api } from './request.ts';
+
+/** Events that went through this process's door. */
+export interface Counts {
+  appended(events: number): void;
+  refused(events: number): void;
+  unknown(events: number): void;
+}
+
+export interface Metrics {
+  readonly counts: Counts;
+  readonly contentType: string;
+  /** Measures the world as it is now and writes everything in Prometheus' text form. */
+  read(annal: Annal): Promise<string>;
+}
+
+/** Metrics of one server; those of the process join once it listens. */
+export function metricsOf(app: Api): Metrics {
+  const register = new Registry();
+  const registers = [register];
+  const events = new Counter({
+    name: 'annal_events_total',
+    help: 'Events published through this process, by what became of them',
+    labelNames: ['result'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'annal_http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+    registers,
+  });
+  const world = worldGauges(registers);
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
+  });
+  app.addHook('onListen', async () => collectDefaultMetrics({ register }));
+  const add = (result: string) => (count: number) => events.inc({ result }, count);
+  return {
+    counts: { appended: add('appended'), refused: add('refused'), unknown: add('unknown') },
+    contentType: register.contentType,
+    async read(annal) {
+      await world.measure(annal);
+      return register.metrics();
+    },
+  };
+}
+
+function worldGauges(registers: Registry[]) {
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
+    new Gauge({ name, help, labelNames, registers });
+  const up = gauge('annal_world_readable', '1 where a part could be asked, 0 where it is away', ['part']);
+  const lag = gauge('annal_projection_lag_events', 'Log end minus progress, in offsets', ['projection']);
+  const documents = gauge('annal_projection_documents', 'Documents in the serving index', ['projection']);
+  const halted = gauge('annal_projection_halted', '1 where a projection needs somebody', ['projection']);
+  const archiveLag = gauge('annal_archive_lag_events', 'Log end minus what is archived, in offsets', [
+    'partition',
+  ]);
+  const ask = async <T>(part: string, asked: Promise<T>): Promise<T | undefined> => {
+    try {
+      const answer = await asked;
+      up.set({ part }, 1);
+      return answer;
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      up.set({ part }, 0);
+      return undefined;
+    }
+  };
+  return {
+    async measure(annal: Annal): Promise<void> {
+      const [projections, archive] = await Promise.all([
+        ask('projections', annal.projections()),
+        ask('archive', annal.archive()),
+      ]);
+      for (const status of projections ?? []) {
+        const { projection } = status;
+        lag.set({ projection }, status.lag);
+        documents.set({ projection }, status.documents);
+        halted.set({ projection }, status.state === 'halted' ? 1 : 0);
+      }
+      for (const lane of archive ?? []) archiveLag.set({ partition: lane.partition }, lane.lag);
+    },
+  };
+}

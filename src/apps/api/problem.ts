@@ -1,0 +1,134 @@
+import type { FastifyReply } from 'fastify';
+import { Fault, type FaultCode, faults, type Remedy } from '../../domain/fault.ts';
+
+/** What a request is refused with: RFC 9457, `code` from the table of faults. */
+export interface Problem {
+  readonly code: FaultCode;
+  readonly detail: string;
+  /** RFC 6901, within the body that was sent. */
+  readonly pointer?: string;
+  /** Members that name the place: never secrets, never values of events. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+const byRemedy: Readonly<Record<Remedy, number>> = { refuse: 422, quarantine: 500, retry: 503, halt: 500 };
+
+const byCode: Partial<Record<FaultCode, number>> = {
+  BODY_TOO_LARGE: 413,
+  CUT_INVALID: 400,
+  DUPLICATE_KEY: 400,
+  ENTITY_DELETED: 404,
+  ENTITY_NOT_FOUND: 404,
+  EVENT_NOT_FOUND: 404,
+  EVENT_NOT_YET: 404,
+  EVENT_SHAPE: 400,
+  FIELD_UNKNOWN: 400,
+  HOST_NOT_ALLOWED: 403,
+  IDEMPOTENCY_CONFLICT: 409,
+  INDEX_EXISTS: 409,
+  INTAKE_ABSENT: 404,
+  JSON_INVALID: 400,
+  JSON_TOO_DEEP: 400,
+  JSON_TOO_LARGE: 413,
+  KEY_FORBIDDEN: 400,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  METHOD_NOT_ALLOWED: 405,
+  MOMENT_INVALID: 400,
+  NOT_ALLOWED: 403,
+  NUMBER_LOSSY: 400,
+  OPERATION_UNKNOWN: 404,
+  ORIGIN_NOT_ALLOWED: 403,
+  POSITION_INVALID: 400,
+  PROJECTION_UNKNOWN: 404,
+  QUERY_INVALID: 400,
+  REBUILD_RUNNING: 409,
+  RECORD_TOO_LARGE: 413,
+  REQUEST_INVALID: 400,
+  ROUTE_UNKNOWN: 404,
+  SWAP_REFUSED: 409,
+  TOO_MANY_EVENTS: 413,
+  UNAUTHENTICATED: 401,
+  URN_INVALID: 400,
+  VALUE_TOO_LARGE: 413,
+};
+
+/** The HTTP status of a code: the same everywhere. */
+export const statusOf = (code: FaultCode): number => byCode[code] ?? byRemedy[faults[code].remedy];
+
+const retrySeconds: Partial<Record<FaultCode, number>> = { EVENT_NOT_YET: 1, APPEND_UNKNOWN: 1, LOG_BUSY: 1 };
+const retryDefaultSeconds = 5;
+
+/** Media type of every refusal. */
+export const problemType = 'application/problem+json';
+
+const reserved = new Set([
+  'type',
+  'title',
+  'status',
+  'detail',
+  'code',
+  'pointer',
+  'doThis',
+  'instance',
+  'cut',
+]);
+
+/** Answers with a problem; `Retry-After` and `WWW-Authenticate` where the code asks for them. */
+export function sendProblem(
+  reply: FastifyReply,
+  { code, detail, pointer, facts = {} }: Problem,
+): FastifyReply {
+  const { about, doThis, remedy } = faults[code];
+  const status = statusOf(code);
+  if (remedy === 'retry') reply.header('retry-after', retrySeconds[code] ?? retryDefaultSeconds);
+  if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="annal"');
+  const told = Object.entries(facts).filter(([name, fact]) => !reserved.has(name) && fact !== undefined);
+  const body = {
+    type: `/errors#${code}`,
+    title: about,
+    status,
+    detail,
+    code,
+    ...(pointer === undefined ? {} : { pointer }),
+    doThis,
+    ...Object.fromEntries(told),
+    cut: reply.request.cut ?? null,
+    instance: `urn:uuid:${reply.request.id}`,
+  };
+  return reply.code(status).header('content-type', problemType).send(JSON.stringify(body));
+}
+
+/** The problem of a fault: its facts as members, and in the sentence. */
+export const problemOf = (fault: Fault): Problem => ({
+  code: fault.code,
+  detail: fault.message.slice(fault.code.length + 2),
+  facts: fault.facts,
+});
+
+interface FrameworkError {
+  readonly code: string;
+  readonly statusCode: number;
+  readonly message: string;
+}
+
+const fromFramework: Readonly<Record<string, FaultCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'JSON_INVALID',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'JSON_INVALID',
+};
+
+/** What any error of a request is to its sender; undefined: nobody's fault but ours. */
+export function problemOfError(error: unknown): Problem | undefined {
+  if (error instanceof Fault) return problemOf(error);
+  if (!isFramework(error) || error.statusCode >= 500) return undefined;
+  const code = fromFramework[error.code] ?? 'REQUEST_INVALID';
+  return { code, detail: code === 'REQUEST_INVALID' ? error.message : faults[code].about };
+}
+
+const isFramework = (error: unknown): error is FrameworkError =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  'statusCode' in error &&
+  typeof error.statusCode === 'number';

@@ -1,0 +1,30 @@
+import { Fault, isFault } from '../../domain/fault.ts';
+import type { ModelIndex } from '../../ports/read-model.ts';
+import { entities } from '../../projections/entities.ts';
+import { history } from '../../projections/history.ts';
+import type { Annal } from '../annal.ts';
+
+const served = { entities, history } as const;
+
+/**
+ * Reads from the index that serves a projection. A swap between asking which one serves and reading it may drop it: then
+ * the new one is read. Rejects with `MODEL_UNAVAILABLE`, also before the first index serves.
+ */
+export async function reading<T>(
+  annal: Annal,
+  projection: keyof typeof served,
+  read: (index: ModelIndex) => Promise<T>,
+): Promise<T> {
+  const serving = async (): Promise<ModelIndex> => {
+    const index = await annal.model.serving(served[projection].definition);
+    if (index === undefined)
+      throw new Fault('MODEL_UNAVAILABLE', { projection, reason: 'no index serves yet' });
+    return index;
+  };
+  try {
+    return await read(await serving());
+  } catch (error) {
+    if (!isFault(error, 'MODEL_UNAVAILABLE') || error.facts.missing === undefined) throw error;
+    return read(await serving());
+  }
+}

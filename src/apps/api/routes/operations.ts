@@ -1,0 +1,145 @@
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { formatCut } from '../../../domain/cut.ts';
+import { Fault, isFault } from '../../../domain/fault.ts';
+import { projections } from '../../../projections/registry.ts';
+import type { RebuildPlan } from '../../../streams/rebuild.ts';
+import type { Annal, Operation } from '../../annal.ts';
+import { sendFacts } from '../answer.ts';
+import { ok, operationAnswer, operationsAnswer, startAnswers } from '../answers.ts';
+import { wait } from '../parameters.ts';
+import { problemOf } from '../problem.ts';
+import type { Api } from '../request.ts';
+import type { Waiting } from '../waiting.ts';
+
+const projectionName = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ examples: ['entities'] });
+
+const paths = { rebuild: '/v1/rebuilds', verify: '/v1/verifications' } as const;
+
+export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void {
+  const config = { needs: 'operate' } as const;
+  app.post(
+    paths.rebuild,
+    {
+      config,
+      schema: {
+        summary: 'Build a projection, or `all`, again from the archive; or tell the plan',
+        tags: ['operations'],
+        body: z
+          .strictObject({ projection: projectionName, plan: z.boolean().optional() })
+          .meta({ examples: [{ projection: 'entities', plan: true }] }),
+        response: startAnswers,
+      },
+    },
+    async (request, reply) => {
+      const { projection, plan } = request.body;
+      const names = namesOf(projection);
+      if (plan !== true) return sendStarted(reply, 'rebuild', await started(names, annal.rebuild));
+      const plans: RebuildPlan[] = [];
+      for (const name of names) plans.push(await annal.plan(name));
+      return sendFacts(reply, 200, {
+        plans: plans.map((made) => ({ ...made, until: formatCut(made.until) })),
+      });
+    },
+  );
+  app.post(
+    paths.verify,
+    {
+      config,
+      schema: {
+        summary: 'Compare what serves a projection, or `all`, with the fold of the archive',
+        tags: ['operations'],
+        body: z.strictObject({ projection: projectionName }).meta({ examples: [{ projection: 'entities' }] }),
+        response: operationsAnswer,
+      },
+    },
+    async (request, reply) =>
+      sendStarted(reply, 'verify', await started(namesOf(request.body.projection), annal.verify)),
+  );
+  for (const kind of ['rebuild', 'verify'] as const) readRoute(app, annal, waiting, kind);
+}
+
+function readRoute(app: Api, annal: Annal, waiting: Waiting, kind: Operation['kind']): void {
+  const schema = {
+    summary: `Read how a ${kind === 'rebuild' ? 'rebuild' : 'verification'} goes`,
+    tags: ['operations'],
+    params: z.strictObject({ id: z.string().max(64) }),
+    querystring: z.strictObject({ wait }),
+    response: ok(operationAnswer),
+  };
+  app.get(`${paths[kind]}/:id`, { config: { needs: 'operate' }, schema }, async (request, reply) => {
+    const { id } = request.params;
+    const found = annal.operation(id);
+    if (found === undefined || found.kind !== kind) throw new Fault('OPERATION_UNKNOWN', { id });
+    const waitMs = request.query.wait ?? 0;
+    const ended =
+      found.state === 'running' && waitMs > 0 ? await within(waitMs, annal.ended(id), waiting) : undefined;
+    return sendFacts(reply, 200, operationFacts(ended ?? annal.operation(id) ?? found));
+  });
+}
+
+/** What `happening` gives within the wait, else undefined. */
+async function within<T>(waitMs: number, happening: Promise<T>, waiting: Waiting): Promise<T | undefined> {
+  const timer = Promise.withResolvers<undefined>();
+  const timeout = setTimeout(() => timer.resolve(undefined), waitMs);
+  try {
+    return await waiting.for(Promise.race([happening, timer.promise]));
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+function namesOf(projection: string): string[] {
+  const known = projections.map(({ definition }) => definition.projection);
+  if (projection === 'all') return known;
+  if (!known.includes(projection)) throw new Fault('PROJECTION_UNKNOWN', { projection, known });
+  return [projection];
+}
+
+interface Started {
+  readonly operations: readonly Operation[];
+  readonly refused: readonly { readonly projection: string; readonly fault: Fault }[];
+}
+
+/** Starts each. Where none could be started the first refusal is thrown. */
+async function started(
+  names: readonly string[],
+  start: (name: string) => Promise<Operation>,
+): Promise<Started> {
+  const operations: Operation[] = [];
+  const refused: { projection: string; fault: Fault }[] = [];
+  for (const projection of names) {
+    try {
+      operations.push(await start(projection));
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      refused.push({ projection, fault: error });
+    }
+  }
+  const [first] = refused;
+  if (operations.length === 0 && first !== undefined) throw first.fault;
+  return { operations, refused };
+}
+
+function sendStarted(
+  reply: FastifyReply,
+  kind: Operation['kind'],
+  { operations, refused }: Started,
+): FastifyReply {
+  const [first] = operations;
+  if (first !== undefined) reply.header('location', `${paths[kind]}/${first.id}`);
+  return sendFacts(reply, 202, {
+    operations: operations.map(operationFacts),
+    refused: refused.map(({ projection, fault }) => ({ projection, ...problemOf(fault) })),
+  });
+}
+
+const operationFacts = ({ fault, ...operation }: Operation) => ({
+  ...operation,
+  link: `${paths[operation.kind]}/${operation.id}`,
+  fault: fault === null ? null : problemOf(fault),
+});

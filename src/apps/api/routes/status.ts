@@ -1,0 +1,74 @@
+import { formatCut } from '../../../domain/cut.ts';
+import { type Fault, type FaultCode, faults } from '../../../domain/fault.ts';
+import { allows } from '../../../domain/policy.ts';
+import type { Annal, ProjectionStatus } from '../../annal.ts';
+import { sendFacts } from '../answer.ts';
+import { archiveAnswer, errorsAnswer, ok, projectionsAnswer } from '../answers.ts';
+import { problemOf, statusOf } from '../problem.ts';
+import { type Api, callerOf, readableBy } from '../request.ts';
+
+/** How things stand: projections, archive, and what every code means. */
+export function statusRoutes(app: Api, annal: Annal): void {
+  app.get(
+    '/v1/projections',
+    {
+      config: { needs: 'read' },
+      schema: {
+        summary: 'Read how far each projection is',
+        tags: ['operations'],
+        response: ok(projectionsAnswer),
+      },
+    },
+    async (request, reply) => {
+      const counted = readableBy(request) === 'all' || allows(callerOf(request), 'operate', '*');
+      const items = (await annal.projections()).map((status) => projectionFacts(status, counted));
+      return sendFacts(reply, 200, { items, epochs: annal.epochs.length });
+    },
+  );
+  app.get(
+    '/v1/archive',
+    {
+      config: { needs: 'read' },
+      schema: {
+        summary: 'Read how far the archive is behind the log',
+        tags: ['operations'],
+        response: ok(archiveAnswer),
+      },
+    },
+    async (_request, reply) => {
+      const items = (await annal.archive()).map(({ fault, ...lane }) => ({
+        ...lane,
+        fault: faultFacts(fault),
+      }));
+      return sendFacts(reply, 200, { items });
+    },
+  );
+  app.get(
+    '/v1/errors',
+    {
+      config: { needs: 'open' },
+      schema: { summary: 'Read what every code means', tags: ['about'], response: ok(errorsAnswer) },
+    },
+    async (_request, reply) => {
+      const codes = Object.keys(faults) as FaultCode[];
+      return sendFacts(reply, 200, {
+        items: codes.map((code) => ({ code, status: statusOf(code), ...faults[code] })),
+      });
+    },
+  );
+}
+
+const faultFacts = (fault: Fault | null) => (fault === null ? null : problemOf(fault));
+
+/** Counts over all namespaces are for those who may read them all. */
+const projectionFacts = (
+  { cut, lanes, fault, documents, bytes, ...status }: ProjectionStatus,
+  counted: boolean,
+) => ({
+  ...status,
+  documents: counted ? documents : null,
+  bytes: counted ? bytes : null,
+  cut: cut === null ? null : formatCut(cut),
+  lanes,
+  fault: faultFacts(fault),
+});
