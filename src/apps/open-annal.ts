@@ -43,6 +43,8 @@ export interface OpenOptions {
   /** Runs once the folder is ours and the ports are there, before the log is opened: sample, recovery. */
   readonly prepare?: (ports: Ports) => Promise<void>;
   readonly probes?: Pick<RuntimeOptions, 'archiveProbe' | 'projectProbe'>;
+  /** Told of each read model that is built because none was there. */
+  readonly onBuilt?: RuntimeOptions['onBuilt'];
 }
 
 /**
@@ -76,6 +78,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     archiveLimits: config.archiveLimits,
     say,
     ...options.probes,
+    ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
   });
   opening.defer(() => runtime.stop());
   const opened = opening.move();

@@ -16,7 +16,13 @@ import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
-import { planRebuild, type RebuildContext, type RebuildPlan, rebuild } from '../streams/rebuild.ts';
+import {
+  planRebuild,
+  type RebuildContext,
+  type RebuildPlan,
+  type RebuildReport,
+  rebuild,
+} from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
 import type { Annal, ArchiveLaneStatus, Operation, PortPlace, ProjectionStatus } from './annal.ts';
 import { healthOf } from './health.ts';
@@ -39,6 +45,8 @@ export interface RuntimeOptions {
   readonly intake: Intake | undefined;
   readonly archiveLimits: ArchiveLimits;
   readonly say: Log;
+  /** Told of each read model that is built because none was there. */
+  readonly onBuilt?: (report: RebuildReport) => void;
   /** Tests stop the process at named points. */
   readonly archiveProbe?: (point: ArchivePoint, lane: LaneName) => void | Promise<void>;
   readonly projectProbe?: (point: ProjectPoint, lane: LaneProgress) => void | Promise<void>;
@@ -93,6 +101,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         const plan = await planRebuild(context, projection);
         const report = await rebuild(context, projection, plan, uuidV7(), () => undefined, signal);
         say('info', 'read model built', { ...report });
+        options.onBuilt?.(report);
       },
       onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'debug', `projection ${kind}`, told(facts)),
       ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),

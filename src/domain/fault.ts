@@ -87,15 +87,15 @@ export const faults = {
     about: 'the text is no cut of this log',
     doThis: 'Use the cut that an answer named, as it stands there.',
   },
-  DATA_NOT_EMPTY: {
-    remedy: 'refuse',
-    about: 'the data folder holds an archive already',
-    doThis: 'Recover into an empty folder; nothing was changed.',
-  },
   DATA_EMPTY: {
     remedy: 'refuse',
     about: 'the data folder holds no log yet',
     doThis: '`annal start` begins one; `--data` or `--url` names another.',
+  },
+  DATA_NOT_EMPTY: {
+    remedy: 'refuse',
+    about: 'the data folder holds an archive already',
+    doThis: 'Recover into an empty folder; nothing was changed.',
   },
   DOCUMENT_UNINDEXABLE: {
     remedy: 'quarantine',
@@ -321,6 +321,11 @@ export const faults = {
     about: 'the value of a PATCH is not an RFC 6902 document that can be applied',
     doThis: 'Correct the operation shown.',
   },
+  PORT_TAKEN: {
+    remedy: 'refuse',
+    about: 'the port that was asked for is taken',
+    doThis: 'Stop what listens there, or choose another port with `--port`; `--port 0` takes any free one.',
+  },
   POSITION_INVALID: {
     remedy: 'refuse',
     about: 'the text is no position',
@@ -391,16 +396,16 @@ export const faults = {
     about: 'this would put personal data or secrets into the log, which cannot be sealed yet',
     doThis: 'Leave the personal fields out; persons, groups, secrets and tokens cannot be published yet.',
   },
+  SERVER_UNREACHABLE: {
+    remedy: 'retry',
+    about: 'no Annal answers at this address',
+    doThis: 'Check the address and that the server runs; without `--url` the data folder is used.',
+  },
   STORE_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the object store cannot be reached, or its answer is unknown',
     doThis:
       'Check that the store runs and that its address and credentials are right; work resumes by itself.',
-  },
-  SERVER_UNREACHABLE: {
-    remedy: 'retry',
-    about: 'no Annal answers at this address',
-    doThis: 'Check the address and that the server runs; without `--url` the data folder is used.',
   },
   SWAP_REFUSED: {
     remedy: 'refuse',

@@ -1,0 +1,138 @@
+import { relative } from 'node:path';
+import type pino from 'pino';
+import { formatCut } from '../../domain/cut.ts';
+import type { RebuildReport } from '../../streams/rebuild.ts';
+import type { AnnalConfig } from '../config.ts';
+import { adoptSample, finishAdoption, sampleArchive, sampleDatalake, wantsSample } from '../sample.ts';
+import { type Serving, serve, version } from '../serve.ts';
+
+export interface Scanned {
+  /** One line: what the scan found and changed. */
+  readonly summary: string;
+}
+
+export interface StartOptions {
+  readonly config: AnnalConfig;
+  /** Whether a first start shows the sample. */
+  readonly sample: boolean;
+  readonly log: pino.Logger;
+  /** A line for the person who started it. */
+  readonly print: (line: string) => void;
+  /** Scans a folder into the running server. */
+  readonly scan: (serving: Serving, folder: string) => Promise<Scanned>;
+  readonly signal: AbortSignal;
+}
+
+const readyWithinMs = 60_000;
+
+/**
+ * `annal start`: opens the data folder, with the sample the first time, waits until what is there can be searched, and
+ * says what happened, what was verified and what to try. Resolves once it serves.
+ */
+export async function start(options: StartOptions): Promise<Serving> {
+  const { config, log, print } = options;
+  const began = Date.now();
+  const built: RebuildReport[] = [];
+  let sample = false;
+  const serving = await serve(config, log, {
+    onBuilt: (report) => built.push(report),
+    async prepare(ports) {
+      const resumed = await finishAdoption(ports, config);
+      sample = resumed?.from === sampleArchive;
+      if (resumed === undefined && options.sample && (await wantsSample(config, ports.archive))) {
+        await adoptSample(ports, config);
+        sample = true;
+      }
+    },
+  });
+  try {
+    greet(serving, options);
+    if (sample) {
+      print(
+        'First start: this folder was empty, so it got a copy of a sample archive, 18 months of a made-up company.',
+      );
+      print('To start without it: annal start --no-sample --data DIR');
+    }
+    await settled(serving, options.signal);
+    for (const report of built.sort((a, b) => a.projection.localeCompare(b.projection)))
+      print(verified(report));
+    if (sample) print((await options.scan(serving, sampleDatalake)).summary);
+    if (built.length === 0) await kept(serving, print);
+    farewell(serving, options, Date.now() - began);
+    return serving;
+  } catch (error) {
+    await serving[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function greet({ annal }: Serving, { config, print }: StartOptions): void {
+  const embedded = annal.runtime.ports.every((port) => port.embedded);
+  print(
+    `Annal ${version}, ${embedded ? 'embedded' : 'full or mixed'} profile, data in ${shown(config.dataDir)}`,
+  );
+  for (const { port, adapter, place } of annal.runtime.ports)
+    print(`  ${port.padEnd(11)} ${adapter.padEnd(14)} ${shown(place)}`);
+}
+
+/** Waits until every projection serves and has all that the log held when it was asked. */
+async function settled({ annal }: Serving, signal: AbortSignal): Promise<void> {
+  const { runtime } = annal;
+  const until = AbortSignal.any([signal, AbortSignal.timeout(readyWithinMs)]);
+  const log = await runtime.archive();
+  const ends = log.map(({ logEnd }) => logEnd);
+  await Promise.all(runtime.projectors.map((projector) => projector.reach(ends, until)));
+}
+
+function verified({
+  projection,
+  events,
+  segments,
+  documents,
+  foldMs,
+  readBackMs,
+  root,
+}: RebuildReport): string {
+  const seconds = ((foldMs + readBackMs) / 1_000).toFixed(1);
+  return (
+    `Replayed ${count(events)} events from ${count(segments)} segments into ${projection}: ${count(documents)} documents ` +
+    `in ${seconds} s; verified: root read back = root of the fold (${root.slice(0, 12)}…)`
+  );
+}
+
+async function kept({ annal }: Serving, print: (line: string) => void): Promise<void> {
+  for (const { projection, documents, cut } of await annal.runtime.projections())
+    print(
+      `Kept ${projection}: ${count(documents)} documents at cut ${cut === null ? 'none' : formatCut(cut)}`,
+    );
+}
+
+function farewell({ address }: Serving, { config, print }: StartOptions, tookMs: number): void {
+  const open = config.tokensFile === undefined;
+  print(
+    open
+      ? 'Auth: off. Only this machine is let in, as local:owner.'
+      : `Auth: on. Callers need a token of ${shown(config.tokensFile!)}.`,
+  );
+  print(`Ready in ${(tookMs / 1_000).toFixed(1)} s.  Page: ${address}/   API: ${address}/openapi.json`);
+  const data = config.dataDir === `${process.cwd()}/.annal` ? '' : ` --data ${shown(config.dataDir)}`;
+  print('Try, in another terminal:');
+  for (const command of tries) print(`  npx annal ${command}${data}`);
+}
+
+/** Five commands that show something in the sample, and work without it. */
+const tries = [
+  'search orders',
+  `history "${'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'}"`,
+  `show "${'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'}" --as-of 2026-01-01`,
+  'log --limit 20',
+  'verify entities',
+];
+
+const count = (number: number): string => number.toLocaleString('en-US');
+
+/** Paths below here are shown as somebody would type them. */
+function shown(path: string): string {
+  const below = relative(process.cwd(), path);
+  return path.startsWith('/') && below !== '' && !below.startsWith('..') ? `./${below}` : path;
+}
