@@ -1,0 +1,3 @@
+import type { Run } from './session.ts';
+
+export const run: Run = async () => 0;

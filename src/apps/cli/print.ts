@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import type { Io, Session } from './session.ts';
+
+/** Resolves once the stream takes more. Rejects when its reader went away. */
+export async function writeOut({ stdout, signal }: Io, text: string): Promise<void> {
+  if (!stdout.write(text)) await once(stdout, 'drain', { signal });
+}
+
+// What a terminal obeys, and what turns text around: neither may come out of data.
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text of the log as it may stand in a terminal: control characters become `\u{1b}`. */
+export const visible = (text: string): string =>
+  text.replace(unseen, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+
+export const painted = (
+  session: Session,
+  style: 'bold' | 'dim' | 'red' | 'green' | 'yellow',
+  text: string,
+): string => (session.colour ? styleText(style, text, { validateStream: false }) : text);
+
+/** Columns that may be shortened lose the most where they are widest; none gets narrower than this. */
+const columnMin = 12;
+const gap = 2;
+
+/** Widths that fit into `room`, or undefined where all fits. */
+function fitted(natural: readonly number[], room: number): number[] | undefined {
+  const widths = [...natural];
+  let over = widths.reduce((sum, width) => sum + width + gap, 0) - room;
+  if (over <= 0) return undefined;
+  for (; over > 0; over -= 1) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= columnMin) break;
+    widths[widest]! -= 1;
+  }
+  return widths;
+}
+
+/** A table without borders; in a terminal it is as wide as that at most, elsewhere nothing is cut. */
+export async function tableText(
+  session: Session,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): Promise<string> {
+  const { default: Table } = await import('cli-table3');
+  const { stdout } = session.io;
+  const cells = rows.map((row) => row.map(visible));
+  const natural = head.map((name, at) =>
+    Math.max(name.length, ...cells.map((row) => [...(row[at] ?? '')].length)),
+  );
+  const room = stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  const widths = fitted(natural, room);
+  const table = new Table({
+    chars: borderless,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    ...(widths === undefined ? {} : { colWidths: widths.map((width) => width + gap) }),
+  });
+  table.push(
+    head.map((name) => painted(session, 'bold', name)),
+    ...cells.map((row) => [...row]),
+  );
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
+}
+
+const borderless = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right', 'mid']
+    .flatMap((side) => ['', '-mid', '-left', '-right'].map((end) => `${side}${end}`))
+    .concat('middle')
+    .map((name) => [name, '']),
+);
+
+/** A moment in UTC, to the second where that says all. */
+export const utc = (timeMs: number): string => {
+  const text = new Date(timeMs).toISOString();
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
+};
+
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
