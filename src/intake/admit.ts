@@ -116,11 +116,11 @@ const isTime = (time: number): boolean =>
   Number.isInteger(time) && time >= limits.occurredAtMin && time <= limits.occurredAtMax;
 
 /**
- * Whether an event of this entity and aspect may carry personal data or secrets at all: then what is refused of it is not
- * kept either. Looks at names alone.
+ * Whether an event of this type of entity and aspect may carry personal data or secrets at all: then what is refused of it
+ * is not kept either. Looks at names alone.
  */
-export const mayBePersonal = (rules: Rules, urn: string, aspect: string | null): boolean =>
-  rules.entityTypes.isPersonal(entityTypeOf(urn)) ||
+export const mayBePersonal = (rules: Rules, entityType: string | null, aspect: string | null): boolean =>
+  (entityType !== null && rules.entityTypes.isPersonal(entityType)) ||
   (aspect !== null && rules.aspects.find(aspect)?.personal !== undefined);
 
 function sealingRequired(aspect: string, { personal }: AspectSchema): Refused {

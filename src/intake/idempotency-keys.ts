@@ -7,9 +7,9 @@ export interface IdempotencyKeys {
   note(principal: string, key: string, body: Uint8Array): void;
 }
 
-const keyText = /^[\u0021-\u007e]{1,255}$/;
+const keyText = /^[\u0020-\u007e]{1,256}$/;
 
-/** 1 to 255 printable ASCII characters without spaces. */
+/** 1 to 256 printable ASCII characters. */
 export const isIdempotencyKey = (key: string): boolean => keyText.test(key);
 
 /** Remembers `keysMax` keys, the oldest forgotten first; some 300 bytes each. */

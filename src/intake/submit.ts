@@ -207,7 +207,7 @@ const invalid = (code: FaultCode, detail: string): Submitted => ({
 async function submitBody(desk: Desk, submission: Submission): Promise<Submitted> {
   const { body, principal, idempotencyKey: key, traceparent } = submission;
   if (key !== undefined && !isIdempotencyKey(key))
-    return invalid('EVENT_SHAPE', 'an Idempotency-Key is 1 to 255 printable ASCII characters without spaces');
+    return invalid('EVENT_SHAPE', 'an Idempotency-Key is 1 to 256 printable ASCII characters');
   const request = readRequest(body);
   if (request.kind === 'invalid') return request;
   if (key !== undefined && !desk.keys.fits(principal.name, key, body))
