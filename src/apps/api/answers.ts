@@ -40,6 +40,7 @@ export const problem = z
         instance: 'urn:uuid:0199d2a4-6d0c-7f54-9c35-5d2f3f1f7c11',
       },
     ],
+    id: 'Problem',
   });
 
 const refusals = {
@@ -57,18 +58,20 @@ export const ok = <T extends z.ZodType>(schema: T) => ({
   ...refusals,
 });
 
-const summary = z.object({
-  urn: z.string(),
-  type: z.string(),
-  name: z.string(),
-  namespace: z.string(),
-  platform: z.string(),
-  description: z.string().optional(),
-  owners: z.array(z.string()),
-  tags: z.array(z.string()),
-  position,
-  updatedAt: utc,
-});
+const summary = z
+  .object({
+    urn: z.string(),
+    type: z.string(),
+    name: z.string(),
+    namespace: z.string(),
+    platform: z.string(),
+    description: z.string().optional(),
+    owners: z.array(z.string()),
+    tags: z.array(z.string()),
+    position,
+    updatedAt: utc,
+  })
+  .meta({ id: 'EntitySummary' });
 
 const paging = {
   total: z.number().int().meta({ description: 'exact number of all that match' }),
@@ -131,6 +134,8 @@ const event = z.looseObject({
   result: z.unknown().optional(),
 });
 
+const listedEvent = event.meta({ id: 'Event' });
+
 const anEvent = {
   position: '1-0-41',
   time: 1_772_357_400_000,
@@ -153,7 +158,7 @@ export const eventAnswer = event
 
 export const eventsAnswer = z
   .object({
-    items: z.array(event),
+    items: z.array(listedEvent),
     range: z
       .object({ since: utc.nullable(), until: utc.nullable() })
       .optional()
@@ -310,6 +315,8 @@ const operation = z.looseObject({
   link: z.string(),
 });
 
+const listedOperation = operation.meta({ id: 'Operation' });
+
 const anOperation = {
   id: '0199d2a4-7f10-7a41-8a51-2b7a5f0d9c55',
   kind: 'rebuild',
@@ -330,7 +337,7 @@ const begun = answer(
   'Started; `Location` is where the first one is read',
   z
     .object({
-      operations: z.array(operation),
+      operations: z.array(listedOperation),
       refused: z.array(z.looseObject({ projection: z.string(), code: z.string(), detail: z.string() })),
       cut: cutText,
     })

@@ -1,10 +1,15 @@
-import swagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyRequest } from 'fastify';
-import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { v7 as uuidV7 } from 'uuid';
 import { Fault } from '../../domain/fault.ts';
 import type { Annal } from '../annal.ts';
 import { type Bind, callersOf } from './caller.ts';
+import { describe } from './description.ts';
 import { metricsOf } from './metrics.ts';
 import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
@@ -54,7 +59,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   const callers = callersOf(options.bind, options.tokens);
   const app: Api = fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => uuidV7(),
     requestIdHeader: false,
     bodyLimit: smallBodyBytesMax,
@@ -80,14 +85,8 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     searchRoutes(scope, annal);
     operationRoutes(scope, annal, waiting);
     statusRoutes(scope, annal);
-    healthRoutes(scope, annal, metrics);
+    healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });
     pageRoutes(scope);
-    scope.get(
-      '/openapi.json',
-      { config: { needs: 'open' }, schema: { hide: true } },
-      async (_request, reply) =>
-        reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
-    );
   });
   app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
   app.setNotFoundHandler((request, reply) => {
@@ -146,28 +145,4 @@ function refusals(app: Api): (request: FastifyRequest) => string[] {
   return (request) => [
     ...new Set(routes.filter(({ path }) => path.test(pathOf(request))).flatMap(({ methods }) => methods)),
   ];
-}
-
-function describe(app: Api, version: string): void {
-  app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Annal',
-        version,
-        description: 'An event log for metadata: publish changes, search what is known, read the past.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      servers: [{ url: '/' }],
-      tags: [
-        { name: 'events', description: 'What happened, in the order of the log' },
-        { name: 'entities', description: 'What is known, now and then' },
-        { name: 'operations', description: 'Rebuilding, verifying, how far things are' },
-        { name: 'about', description: 'The server itself' },
-      ],
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }, {}],
-    },
-    transform: jsonSchemaTransform,
-  });
 }

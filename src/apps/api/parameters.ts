@@ -7,10 +7,9 @@ const textMax = 1_024;
 const valuesMax = 100;
 
 /** A query parameter that may stand several times. */
-export const repeatable = <T extends z.ZodType<string, string>>(of: T) =>
+export const repeatable = <T extends z.ZodType<string>>(of: T) =>
   z
-    .union([of, z.array(of).max(valuesMax)])
-    .transform((given): readonly z.output<T>[] => (Array.isArray(given) ? given : [given]))
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(of).max(valuesMax))
     .optional();
 
 export const text = z.string().min(1).max(textMax);

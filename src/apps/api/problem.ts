@@ -98,18 +98,29 @@ export function sendProblem(
   return reply.code(status).header('content-type', problemType).send(JSON.stringify(body));
 }
 
+type Facts = Readonly<Record<string, unknown>>;
+
+/** Sentences for people where the facts alone would read like a list. */
+const sentences: Partial<Record<FaultCode, (facts: Facts) => string>> = {
+  ENTITY_DELETED: ({ urn, position }) => `${urn} was deleted at ${position}`,
+  ENTITY_NOT_FOUND: ({ urn, asOf }) =>
+    asOf === undefined ? `${urn} is not known here` : `nothing was known of ${urn} then`,
+  EVENT_NOT_FOUND: ({ position }) => `there is no event at ${position}`,
+  EVENT_NOT_YET: ({ position }) => `the read model has not come to ${position} yet`,
+  METHOD_NOT_ALLOWED: ({ method, path }) => `${path} does not take ${method}`,
+  MOMENT_INVALID: ({ parameter, given, reason }) => `${parameter} ${JSON.stringify(given)}: ${reason}`,
+  POSITION_INVALID: ({ given }) => `${JSON.stringify(given)} is no position`,
+  QUERY_INVALID: ({ why }) => String(why),
+  ROUTE_UNKNOWN: ({ path }) => `there is nothing at ${path}`,
+  URN_INVALID: ({ urn, reason }) => `${JSON.stringify(urn)} is no URN: ${reason}`,
+};
+
 /** The problem of a fault: its facts as members, and in the sentence. */
 export const problemOf = (fault: Fault): Problem => ({
   code: fault.code,
-  detail: fault.message.slice(fault.code.length + 2),
+  detail: sentences[fault.code]?.(fault.facts) ?? fault.message.slice(fault.code.length + 2),
   facts: fault.facts,
 });
-
-interface FrameworkError {
-  readonly code: string;
-  readonly statusCode: number;
-  readonly message: string;
-}
 
 const fromFramework: Readonly<Record<string, FaultCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
@@ -122,8 +133,36 @@ const fromFramework: Readonly<Record<string, FaultCode>> = {
 export function problemOfError(error: unknown): Problem | undefined {
   if (error instanceof Fault) return problemOf(error);
   if (!isFramework(error) || error.statusCode >= 500) return undefined;
+  if (error.validation !== undefined) return problemOfParts(error.validation, error.validationContext);
   const code = fromFramework[error.code] ?? 'REQUEST_INVALID';
   return { code, detail: code === 'REQUEST_INVALID' ? error.message : faults[code].about };
+}
+
+/** Every part of a request that has the wrong form, at once. */
+function problemOfParts(parts: readonly Part[], where = 'request'): Problem {
+  const wrong = parts.map(({ instancePath, message = 'has the wrong form' }) => ({
+    in: where,
+    name: instancePath.slice(1),
+    wrong: message.replace(/^Invalid input: /, ''),
+  }));
+  const detail = wrong
+    .map((part) => (part.name === '' ? part.wrong : `${part.name}: ${part.wrong}`))
+    .join('; ');
+  const pointer = where === 'body' ? parts[0]?.instancePath : undefined;
+  return { code: 'REQUEST_INVALID', detail, ...(pointer === undefined ? {} : { pointer }), facts: { wrong } };
+}
+
+interface Part {
+  readonly instancePath: string;
+  readonly message?: string;
+}
+
+interface FrameworkError {
+  readonly code: string;
+  readonly statusCode: number;
+  readonly message: string;
+  readonly validation?: readonly Part[];
+  readonly validationContext?: string;
 }
 
 const isFramework = (error: unknown): error is FrameworkError =>

@@ -1,11 +1,18 @@
+import { type FaultCode, faults } from '../../../domain/fault.ts';
 import type { Annal } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
 import { liveAnswer, metricsAnswer, readyAnswers } from '../answers.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Api } from '../request.ts';
 
+export interface HealthRoutes {
+  readonly metrics: Metrics;
+  /** Whether anybody who can ask for readiness may know addresses and positions too. */
+  readonly detailed: boolean;
+}
+
 /** Probes of an orchestrator, and what Prometheus scrapes. */
-export function healthRoutes(app: Api, annal: Annal, metrics: Metrics): void {
+export function healthRoutes(app: Api, annal: Annal, { metrics, detailed }: HealthRoutes): void {
   app.get(
     '/livez',
     {
@@ -22,7 +29,8 @@ export function healthRoutes(app: Api, annal: Annal, metrics: Metrics): void {
     },
     async (_request, reply) => {
       const { ready, reasons } = await annal.health();
-      return sendFacts(reply, ready ? 200 : 503, { ready, reasons });
+      const told = detailed ? reasons : reasons.map(({ code }) => ({ code, detail: aboutOf(code) }));
+      return sendFacts(reply, ready ? 200 : 503, { ready, reasons: told });
     },
   );
   app.get(
@@ -39,3 +47,6 @@ export function healthRoutes(app: Api, annal: Annal, metrics: Metrics): void {
       reply.header('content-type', metrics.contentType).send(await metrics.read(annal)),
   );
 }
+
+const aboutOf = (code: string): string =>
+  Object.hasOwn(faults, code) ? faults[code as FaultCode].about : 'see the log of the server';

@@ -27,7 +27,7 @@ const filters = {
 } as const;
 
 const filterShape = z.strictObject(filters);
-const searchShape = z.strictObject({ ...filters, limit: limit(200, 20), cursor });
+const searchShape = z.strictObject({ ...filters, limit: limit(1_000, 20), cursor });
 
 type Filters = z.output<typeof filterShape>;
 
