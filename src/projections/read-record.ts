@@ -1,11 +1,13 @@
 import type { FoldEvent } from '../domain/entity-state.ts';
-import { type LogRecord, limits, type MetadataChangeEvent } from '../domain/event.ts';
+import { type Header, type LogRecord, limits, type MetadataChangeEvent } from '../domain/event.ts';
 import { isFault } from '../domain/fault.ts';
 import type { Position } from '../domain/position.ts';
 import { urnFault } from '../domain/urn.ts';
 import { encodeEvent, eventSchemaSha256, readEvent } from '../formats/event.ts';
-import { unframe } from '../formats/framing.ts';
+import { payloadStart } from '../formats/framing.ts';
 import { partitionOf } from '../formats/partition.ts';
+import { RecordView } from '../formats/record-view.ts';
+import { encodeRecord } from '../formats/segment.ts';
 import type { Quarantined } from './projection.ts';
 
 /** Decodes an event of another schema version than ours; undefined where the archive holds no such schema. */
@@ -33,6 +35,7 @@ const ourSchema = Buffer.from(eventSchemaSha256);
  * What a log record is to a fold: an event, or a record set apart with its outcome. Looks at nothing but the record, its
  * place and the schemas of the archive, so every replay answers the same. In this order: `foreign` (no valid
  * `annal-epoch` header of this epoch), `undecodable`, `misrouted` (key and URN differ, or another partition is right).
+ * The event holds bytes of its own: it keeps no block alive that the record came in.
  */
 export function readRecord(
   record: LogRecord,
@@ -45,15 +48,16 @@ export function readRecord(
     kind: 'quarantined',
     record: { outcome, reason, position, time, urn: keyUrn(record.key) },
   });
-  const epoch = onlyHeader(record, epochName);
-  if (epoch === undefined || epoch === null) return setApart('foreign', 'no single annal-epoch header');
-  const epochText = latin1(epoch);
-  if (!decimal.test(epochText)) return setApart('foreign', 'annal-epoch is no decimal');
-  if (Number(epochText) !== place.epoch) return setApart('foreign', `annal-epoch is ${epochText}`);
+  let schema: Uint8Array = ourSchema;
+  if (!hasIntakeHeaders(record, place.epoch)) {
+    const foreign = foreignReason(onlyHeader(record, epochName), place.epoch);
+    if (foreign !== undefined) return setApart('foreign', foreign);
+    const named = onlyHeader(record, schemaName);
+    if (named === undefined || named === null)
+      return setApart('undecodable', 'no single annal-schema header');
+    schema = named;
+  }
   if (record.value === null) return setApart('undecodable', 'the record has no value');
-  const schema = onlyHeader(record, schemaName);
-  if (schema === undefined || schema === null)
-    return setApart('undecodable', 'no single annal-schema header');
 
   let event: FoldEvent;
   try {
@@ -65,24 +69,81 @@ export function readRecord(
       return setApart('undecodable', String(error.facts.reason ?? error.code));
     throw error;
   }
-  if (event.urn === '' || event.urn.length > limits.urnBytesMax || control.test(event.urn))
+  const { urn, aspect, change, value } = event;
+  if (urn === '' || urn.length > limits.urnBytesMax || control.test(urn))
     return setApart('undecodable', 'the URN is empty, too long or holds control characters');
-  if (event.aspect === null ? event.change !== 'DELETE' : event.aspect === '')
+  if (aspect === null ? change !== 'DELETE' : aspect === '')
     return setApart('undecodable', 'the change names no aspect');
-  if ((event.value === null) !== (event.change === 'DELETE'))
+  if ((value === null) !== (change === 'DELETE'))
     return setApart('undecodable', 'a DELETE has no value, any other change has one');
-  if (record.key === null || latin1(record.key) !== Buffer.from(event.urn).toString('latin1'))
+  if (record.key === null || !sameText(record.key, urn))
     return setApart('misrouted', 'the key is not the URN');
-  if (partitionOf(event.urn, place.partitions) !== place.partition)
-    return setApart('misrouted', `the URN belongs to partition ${partitionOf(event.urn, place.partitions)}`);
+  const partition = partitionOf(urn, place.partitions);
+  if (partition !== place.partition)
+    return setApart('misrouted', `the URN belongs to partition ${partition}`);
   return { kind: 'event', event, position, time };
 }
 
+function foreignReason(epoch: Uint8Array | null | undefined, expected: number): string | undefined {
+  if (epoch === undefined || epoch === null) return 'no single annal-epoch header';
+  const text = latin1(epoch);
+  if (!decimal.test(text)) return 'annal-epoch is no decimal';
+  return Number(text) === expected ? undefined : `annal-epoch is ${text}`;
+}
+
 function decode(schema: Uint8Array, value: Uint8Array, decodeForeign: ForeignDecoder): FoldEvent | undefined {
-  const avro = unframe(value);
-  if (Buffer.compare(schema, ourSchema) === 0) return { ...readEvent(avro), avro };
-  const event = decodeForeign(latin1(schema), avro);
-  return event === undefined ? undefined : { ...event, avro: encodeEvent(event) };
+  const start = payloadStart(value);
+  if (schema !== ourSchema && Buffer.compare(schema, ourSchema) !== 0) {
+    const foreign = decodeForeign(latin1(schema), value.subarray(start));
+    return foreign === undefined ? undefined : foldEvent(foreign, encodeEvent(foreign));
+  }
+  const avro = Buffer.allocUnsafe(value.length - start);
+  avro.set(start === 0 ? value : value.subarray(start));
+  return foldEvent(readEvent(avro), avro);
+}
+
+const foldEvent = (event: MetadataChangeEvent, avro: Uint8Array): FoldEvent => ({
+  urn: event.urn,
+  aspect: event.aspect,
+  change: event.change,
+  id: event.id,
+  namespace: event.namespace,
+  entityType: event.entityType,
+  expect: event.expect,
+  avro,
+  value: event.value,
+});
+
+let intakeHeaders: { readonly epoch: number; readonly bytes: Buffer } | undefined;
+
+/** Whether an archived record has exactly the headers that intake writes, by their bytes: most have. */
+function hasIntakeHeaders(record: LogRecord, epoch: number): boolean {
+  if (!(record instanceof RecordView)) return false;
+  if (intakeHeaders?.epoch !== epoch) {
+    const headers: Header[] = [
+      [epochName, Buffer.from(String(epoch))],
+      [schemaName, ourSchema],
+    ];
+    const bare = { offset: 0, appendTime: 0, key: null, value: null };
+    const withHeaders = encodeRecord({ ...bare, headers });
+    // Offset, time, no key, no value: one byte each.
+    intakeHeaders = { epoch, bytes: withHeaders.subarray(4) };
+  }
+  const { bytes } = intakeHeaders;
+  const { block, headersStart, end } = record;
+  return (
+    end - headersStart === bytes.length && block.compare(bytes, 0, bytes.length, headersStart, end) === 0
+  );
+}
+
+function sameText(bytes: Uint8Array, text: string): boolean {
+  if (bytes.length !== text.length) return Buffer.from(text).equals(bytes);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return Buffer.from(text).equals(bytes);
+    if (bytes[at] !== code) return false;
+  }
+  return true;
 }
 
 /** The value of the only header of that name; undefined where there is none or more than one. */
