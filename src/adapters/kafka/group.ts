@@ -1,11 +1,13 @@
 import type { Consumer } from 'kafkajs';
-import { reasonOf } from './failures.ts';
+import { reasonOf, unlessAborted } from './failures.ts';
 import { type Client, kafkaClient } from './link.ts';
 import { type KafkaSettings, times } from './settings.ts';
 
 const watchMs = 5_000;
-/** Heartbeats are missed for so long only by a consumer that has stopped; while a group assembles it may take longer. */
+/** Heartbeats are missed for so long only by a consumer that has stopped. */
 const silentMaxMs = 2 * times.sessionTimeoutMs;
+/** While a group assembles there are none. */
+const joiningMaxMs = silentMaxMs + times.rebalanceTimeoutMs;
 const backoffMs = { first: 500, max: 10_000 } as const;
 const leaveTimeoutMs = 5_000;
 
@@ -72,47 +74,58 @@ export function joinGroup(
   };
 }
 
-/** One consumer's life: resolves when `leaving` aborts and it has left the group, rejects when it is of no use any more. */
+/** One consumer's life: rejects when it is of no use any more, or when `leaving` aborts and it has left the group. */
 async function belong(
   settings: KafkaSettings,
   { topic, group }: GroupPlace,
   assigned: (partitions: readonly number[]) => void,
   leaving: AbortSignal,
 ): Promise<void> {
-  const client = kafkaClient(settings);
-  const consumer = groupConsumer(client, group);
   const { clock } = settings;
+  const client = kafkaClient(settings);
+  const consumer = groupConsumer(client, groupIdOf(group, topic));
+  const crashed = new AbortController();
+  const watched = new AbortController();
   let seenAt = clock.now();
   let patienceMs: number = silentMaxMs;
-  const ended = new AbortController();
+  const seen = (nextPatienceMs: number): void => {
+    [seenAt, patienceMs] = [clock.now(), nextPatienceMs];
+  };
   const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     consumer.pause([{ topic }]); // Before the first fetch: kafkajs tells of the join and fetches after.
-    [seenAt, patienceMs] = [clock.now(), silentMaxMs];
+    seen(silentMaxMs);
     assigned(payload.memberAssignment[topic] ?? []);
   });
-  consumer.on(HEARTBEAT, () => {
-    seenAt = clock.now();
-  });
-  consumer.on(REBALANCING, () => {
-    [seenAt, patienceMs] = [clock.now(), silentMaxMs + times.rebalanceTimeoutMs];
-  });
-  consumer.on(CRASH, ({ payload }) => ended.abort(payload.error));
-  const onLeave = () => ended.abort(leaving.reason);
-  leaving.addEventListener('abort', onLeave, { once: true });
-  try {
-    await run(consumer, topic);
-    while (!ended.signal.aborted && !leaving.aborted) {
-      await clock.wait(watchMs, ended.signal).catch(() => {}); // Ended early: the loop's condition tells.
-      if (clock.now() - seenAt > patienceMs) throw new Error(`no heartbeat for ${clock.now() - seenAt} ms`);
+  consumer.on(HEARTBEAT, () => seen(silentMaxMs));
+  consumer.on(REBALANCING, () => seen(joiningMaxMs));
+  consumer.on(CRASH, ({ payload }) => crashed.abort(payload.error));
+
+  const run = async (): Promise<void> => {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    seen(joiningMaxMs);
+    const eachBatch = async ({ pause }: { pause: () => unknown }) => void pause();
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+  };
+  const watch = async (): Promise<void> => {
+    for (;;) {
+      await clock.wait(watchMs, watched.signal);
+      const silentMs = clock.now() - seenAt;
+      if (silentMs > patienceMs) throw new Error(`the consumer has been silent for ${silentMs} ms`);
     }
-    if (!leaving.aborted) throw ended.signal.reason;
+  };
+  try {
+    await unlessAborted(Promise.all([run(), watch()]), [crashed.signal, leaving]);
   } finally {
-    leaving.removeEventListener('abort', onLeave);
+    watched.abort();
     await leave(settings, consumer);
     client.close();
   }
 }
+
+/** Members of one Kafka group must read the same topics, and epochs are topics: so a group is one per topic. */
+const groupIdOf = (group: string, topic: string): string => `${group}.${topic}`;
 
 const groupConsumer = ({ kafka }: Client, group: string): Consumer =>
   kafka.consumer({
@@ -126,16 +139,6 @@ const groupConsumer = ({ kafka }: Client, group: string): Consumer =>
     maxWaitTimeInMs: 250, // With everything paused this is how often kafkajs looks whether to send a heartbeat.
     retry: { retries: 3, initialRetryTime: 200, restartOnFailure: async () => false },
   });
-
-async function run(consumer: Consumer, topic: string): Promise<void> {
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    eachBatch: async ({ pause }) => void pause(),
-  });
-}
 
 /** Tells the group, so that it need not wait for the session to run out; not for longer than a person would wait. */
 async function leave(settings: KafkaSettings, consumer: Consumer): Promise<void> {

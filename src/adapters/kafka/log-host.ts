@@ -6,10 +6,10 @@ import { kafkaLog } from './log.ts';
 import { type KafkaSettings, times } from './settings.ts';
 import { configFaults, describeTopic } from './topic-config.ts';
 
-const visibleTries = 50;
-const visibleWaitMs = 100;
+const servedTries = 50;
+const servedWaitMs = 100;
 const missing = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
-const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
 
 /**
  * Topics on a Kafka endpoint: Apache Kafka from 0.11 on, or Azure Event Hubs. kafkajs is loaded by the first call. Nothing is
@@ -35,7 +35,7 @@ export function kafkaLogHost(settings: KafkaSettings): LogHost {
       found?.close();
       if (found !== undefined) return 'exists';
       const created = await createTopic(settings, asked);
-      await waitUntilVisible(settings, topic);
+      if (created === 'created') await waitUntilServed(settings, asked);
       return created;
     },
     async open(asked) {
@@ -103,14 +103,19 @@ async function createTopic(
   }
 }
 
-/** Brokers learn of a topic one after the other. */
-async function waitUntilVisible(settings: KafkaSettings, topic: string): Promise<void> {
+/** Brokers learn of a topic one after the other, and name its leaders before these answer for it. */
+async function waitUntilServed(settings: KafkaSettings, { topic, partitions }: EpochTopic): Promise<void> {
   for (let tries = 1; ; tries++) {
+    let link: Link | undefined;
     try {
-      return (await openLink(settings, topic)).close();
+      link = await openLink(settings, topic);
+      await link.bounds(Array.from({ length: partitions }, (_, partition) => partition));
+      return;
     } catch (error) {
-      if (tries >= visibleTries || !notYet.has(errorType(error) ?? '')) throw unavailable({ topic }, error);
-      await settings.clock.wait(visibleWaitMs);
+      if (tries >= servedTries || !notYet.has(errorType(error) ?? '')) throw unavailable({ topic }, error);
+      await settings.clock.wait(servedWaitMs);
+    } finally {
+      link?.close();
     }
   }
 }

@@ -1,17 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { elasticsearchReadModel } from '../../../../src/adapters/elasticsearch/read-model.ts';
 import { readModelContract } from '../../../contracts/read-model.contract.ts';
-import { addresses } from '../../addresses.ts';
-
-const { elasticsearchUrl: url } = addresses();
+import { elasticsearchUrl, ownPrefix } from './given.ts';
 
 readModelContract('Elasticsearch', async () => {
-  const prefix = `law${randomBytes(5).toString('hex')}`;
+  const { prefix, [Symbol.asyncDispose]: remove } = ownPrefix();
   return {
-    open: async () => elasticsearchReadModel({ url, prefix }),
+    open: async () => elasticsearchReadModel({ url: elasticsearchUrl(), prefix }),
     queries: 60,
-    async [Symbol.asyncDispose]() {
-      await fetch(`${url}/${prefix}-*`, { method: 'DELETE' });
-    },
+    [Symbol.asyncDispose]: remove,
   };
 });

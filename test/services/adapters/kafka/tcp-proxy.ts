@@ -11,8 +11,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Drops every connection and refuses new ones, until `restore`. */
   refuse(): Promise<void>;
   restore(): Promise<void>;
-  /** Called with each piece on its way to the server; false = lost, and the connection with it. */
-  inspect: (piece: Buffer) => boolean;
+  /** What becomes of each piece on its way to the server; `cut` loses it and the connection, `swallow` only the piece. */
+  inspect: (piece: Buffer) => 'pass' | 'cut' | 'swallow';
 }
 
 export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
@@ -33,8 +33,9 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
     }
     far.pipe(near);
     near.on('data', (piece: Buffer) => {
-      if (proxy.inspect(piece)) far.write(piece);
-      else end();
+      const fate = proxy.inspect(piece);
+      if (fate === 'pass') far.write(piece);
+      if (fate === 'cut') end();
     });
   });
   const listen = async (at: number): Promise<number> => {
@@ -48,7 +49,7 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
     get made() {
       return made;
     },
-    inspect: () => true,
+    inspect: () => 'pass',
     cut() {
       for (const socket of sockets) socket.destroy();
     },
