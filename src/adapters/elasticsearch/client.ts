@@ -46,7 +46,6 @@ export interface ElasticsearchClient {
   close(): Promise<void>;
 }
 
-const answerBytesMax = 64 * 1024 * 1024;
 const answerMs = 60_000;
 const busy = new Set([401, 403, 408, 429, 502, 503, 504]);
 
@@ -55,6 +54,7 @@ export function elasticsearchClient(
   url: string,
   place: string,
   auth: ElasticsearchAuth | undefined,
+  answerBytesMax: number,
 ): ElasticsearchClient {
   let loading: Promise<{ client: Client; errors: typeof ClientErrors }> | undefined;
   let closed = false;

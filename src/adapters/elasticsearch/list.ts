@@ -1,6 +1,6 @@
 import type { IndexFound } from '../../ports/read-model.ts';
 import type { ElasticsearchClient } from './client.ts';
-import type { EngineIndexInfo, EngineNames } from './read-model.ts';
+import type { EngineIndexInfo, EngineNames } from './find-index.ts';
 
 interface Counts {
   readonly aggregations?: {

@@ -4,6 +4,7 @@ import type { IndexFound, ModelIndex, ReadModel } from '../../ports/read-model.t
 import { indexName } from '../../ports/search-values.ts';
 import { slots } from './bulk.ts';
 import { type ElasticsearchAuth, type ElasticsearchClient, elasticsearchClient, Refusal } from './client.ts';
+import { type EngineIndexInfo, type EngineNames, findIndex } from './find-index.ts';
 import { listIndexes } from './list.ts';
 import { type IndexMeta, newIndex } from './mapping.ts';
 import { elasticsearchIndex } from './model-index.ts';
@@ -15,25 +16,10 @@ export interface ElasticsearchOptions {
   /** Every index and alias is called `<prefix>-…`: lower-case letters, digits and hyphens. */
   readonly prefix: string;
   readonly auth?: ElasticsearchAuth;
+  /** Largest answer that is read at once; 64 MiB where left out. What is larger is asked for in parts. */
+  readonly answerBytesMax?: number;
   /** How to wait before what the engine was too busy for is sent again. */
   readonly wait?: (waitMs: number) => Promise<unknown>;
-}
-
-/** Names in the engine for the names of the port. */
-export interface EngineNames {
-  readonly prefix: string;
-  physical(name: string): string;
-  /** Writes go by this alias, which dies with its index: a write never makes an index. */
-  writing(name: string): string;
-  /** What serves is where this alias points, and nothing else says so. */
-  serving(projection: string): string;
-}
-
-/** An index as `GET /<name>` tells it. */
-export interface EngineIndexInfo {
-  readonly aliases: Readonly<Record<string, object>>;
-  readonly mappings: { readonly _meta?: { readonly annal?: IndexMeta } };
-  readonly settings: { readonly index: { readonly translog?: { readonly durability?: string } } };
 }
 
 const prefixText = /^[a-z][a-z0-9-]{0,63}$/;
@@ -46,11 +32,12 @@ const bulksAtOnce = 2;
  * prefix no index could have.
  */
 export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel {
-  const { url, prefix, auth, wait = (waitMs: number) => setTimeout(waitMs) } = options;
+  const { url, prefix, auth, answerBytesMax = 64 * 1024 * 1024 } = options;
+  const wait = options.wait ?? ((waitMs: number) => setTimeout(waitMs));
   if (!prefixText.test(prefix)) throw new RangeError(`index prefix ${prefix}`);
   const { origin, pathname } = new URL(url);
   const place = `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}${prefix}-*`;
-  const client = elasticsearchClient(url, place, auth);
+  const client = elasticsearchClient(url, place, auth, answerBytesMax);
   const permits = slots(bulksAtOnce);
   const names: EngineNames = {
     prefix,
@@ -125,26 +112,6 @@ async function createIndex(
   } catch (error) {
     if (error instanceof Refusal && error.type === 'resource_already_exists_exception')
       throw new Fault('INDEX_EXISTS', { index: meta.name, place });
-    throw error;
-  }
-}
-
-/** The index of a name or alias, if it is one of ours. */
-export async function findIndex(
-  client: ElasticsearchClient,
-  nameOrAlias: string,
-  prefix: string,
-): Promise<{ readonly meta: IndexMeta; readonly info: EngineIndexInfo } | undefined> {
-  try {
-    const answer = await client.request<Record<string, EngineIndexInfo>>({
-      method: 'GET',
-      path: `/${nameOrAlias}`,
-    });
-    const [info] = Object.values(answer);
-    const meta = info?.mappings._meta?.annal;
-    return info === undefined || meta?.prefix !== prefix ? undefined : { meta, info };
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return undefined;
     throw error;
   }
 }

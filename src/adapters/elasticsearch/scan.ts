@@ -2,7 +2,7 @@ import { isFault } from '../../domain/fault.ts';
 import type { StoredDocument } from '../../ports/read-model.ts';
 import { AnswerTooLarge, type ElasticsearchClient } from './client.ts';
 import { type EngineDocument, sourceFields, storedDocument } from './documents.ts';
-import type { EngineIndex } from './model-index.ts';
+import type { EngineIndex } from './engine-index.ts';
 
 const keepAlive = '5m';
 const firstSize = 250;

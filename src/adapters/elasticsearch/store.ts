@@ -3,8 +3,8 @@ import type { Document, StoreReport } from '../../ports/read-model.ts';
 import { searchValues, stubOf } from '../../ports/search-values.ts';
 import { type BulkEntry, indexLine, sendBulk } from './bulk.ts';
 import { fieldNames, sourceText } from './documents.ts';
+import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
-import { type EngineIndex, loadDocuments } from './model-index.ts';
 
 const idsPerRequestMax = 500;
 

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import { type ElasticsearchClient, Refusal, replyLost } from './client.ts';
+import { type EngineNames, findIndex } from './find-index.ts';
 import { servingSettings, visibleOnly } from './mapping.ts';
-import { type EngineNames, findIndex } from './read-model.ts';
 
 interface SwapPlace {
   readonly client: ElasticsearchClient;
