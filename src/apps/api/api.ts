@@ -59,14 +59,14 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   const callers = callersOf(options.bind, options.tokens);
   const app: Api = fastify({
     loggerInstance: options.log,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => uuidV7(),
     requestIdHeader: false,
     bodyLimit: smallBodyBytesMax,
     requestTimeout: requestMs,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: parameterCharsMax },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(securityHeaders)),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
@@ -110,7 +110,6 @@ function headersAndLog(app: Api): void {
     const level = reply.statusCode >= 500 ? 'warn' : 'info';
     request.log[level](
       {
-        requestId: request.id,
         method: request.method,
         route: request.routeOptions.url ?? null,
         status: reply.statusCode,
@@ -129,7 +128,7 @@ function answerError(
 ): void {
   const problem = problemOfError(error);
   if (problem === undefined || problem.code === 'INTERNAL')
-    request.log.error({ requestId: request.id, err: error }, 'request failed');
+    request.log.error({ err: error }, 'request failed');
   const internal = { code: 'INTERNAL', detail: 'the request could not be answered' } as const;
   sendProblem(reply, problem === undefined || problem.code === 'INTERNAL' ? internal : problem);
 }

@@ -34,14 +34,13 @@ export function describe(app: Api, version: string): void {
   });
 }
 
-type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null;
-
 /** Shapes are named for answers alone: the twins for requests, which nothing refers to, are left out. */
-function used(described: ReturnType<Api['swagger']>): unknown {
-  const { components = {} } = described;
-  const schemas = Object.entries(components.schemas ?? {}).filter(([name]) => !name.endsWith('Input'));
-  return { ...described, components: { ...components, schemas: Object.fromEntries(schemas) } };
+function used(described: unknown): unknown {
+  if (!isPlain(described) || !isPlain(described.components)) return described;
+  const { components } = described;
+  const schemas = Object.entries(isPlain(components.schemas) ? components.schemas : {});
+  const kept = Object.fromEntries(schemas.filter(([name]) => !name.endsWith('Input')));
+  return { ...described, components: { ...components, schemas: kept } };
 }
 
 /** Examples of an answer belong beside its schema, where tools that show an operation look for them. */
@@ -59,3 +58,6 @@ function withExamples(value: unknown): unknown {
   }
   return copy;
 }
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
