@@ -10,52 +10,57 @@ const queryPartsMax = 2_000;
 /** Why a document cannot be searched. `ENGINE_REFUSED`: the engine said no to something that is allowed here. */
 export type Unindexable = 'FIELD_UNDECLARED' | 'FIELD_MISTYPED' | 'FIELD_TOO_LONG' | 'ENGINE_REFUSED';
 
-/** What stands in one field: null nothing, a number for a `long`, else one value or several different ones. */
+/** What stands in one field: null nothing, a number for a `long`, else one text or several. */
 export type SearchValue = string | number | readonly string[] | null;
 
 /**
  * The values of `search` in the order of the definition's fields, as every engine can index them alike: well-formed text,
- * no value twice, no empty word. Or the code of what is wrong with them.
+ * no empty word. Or the code of what is wrong with them.
  */
 export function searchValues(
   fields: ModelDefinition['fields'],
   search: SearchFields,
 ): SearchValue[] | Unindexable {
-  for (const name of Object.keys(search)) if (!Object.hasOwn(fields, name)) return 'FIELD_UNDECLARED';
+  for (const name in search) if (!Object.hasOwn(fields, name)) return 'FIELD_UNDECLARED';
   const values: SearchValue[] = [];
-  for (const [name, kind] of Object.entries(fields)) {
+  for (const name in fields) {
     const given = Object.hasOwn(search, name) ? search[name] : undefined;
-    if (given === undefined) {
-      values.push(null);
-    } else if (kind === 'long') {
-      if (!Number.isSafeInteger(given)) return 'FIELD_MISTYPED';
-      // `+ 0` turns −0, which one engine would keep, into 0.
-      values.push((given as number) + 0);
-    } else {
-      const value = textValue(kind, given);
-      if (value === 'FIELD_MISTYPED' || value === 'FIELD_TOO_LONG') return value;
-      values.push(value.text);
-    }
+    const value = given === undefined ? null : searchValue(fields[name]!, given);
+    if (isWrong(value)) return value.code;
+    values.push(value);
   }
   return values;
 }
 
-function textValue(
-  kind: FieldKind,
-  given: string | number | readonly string[],
-): { text: SearchValue } | 'FIELD_MISTYPED' | 'FIELD_TOO_LONG' {
-  const texts = typeof given === 'string' ? [given] : given;
-  if (typeof texts === 'number') return 'FIELD_MISTYPED';
-  const different = new Set<string>();
-  for (const text of texts) {
-    if (typeof text !== 'string') return 'FIELD_MISTYPED';
-    if (text.length * 3 > valueBytesMax && Buffer.byteLength(text) > valueBytesMax) return 'FIELD_TOO_LONG';
-    if (kind === 'keyword' || text !== '') different.add(text.toWellFormed());
-  }
-  if (different.size > 1) return { text: [...different] };
-  const [only] = different;
-  return { text: only ?? null };
+interface Wrong {
+  readonly code: Unindexable;
 }
+const mistyped: Wrong = { code: 'FIELD_MISTYPED' };
+const tooLong: Wrong = { code: 'FIELD_TOO_LONG' };
+const isWrong = (value: SearchValue | Wrong): value is Wrong => value === mistyped || value === tooLong;
+
+function searchValue(kind: FieldKind, given: string | number | readonly string[]): SearchValue | Wrong {
+  // `+ 0` turns −0, which one engine would keep, into 0.
+  if (kind === 'long') return Number.isSafeInteger(given) ? (given as number) + 0 : mistyped;
+  if (typeof given === 'string') {
+    if (isLong(given)) return tooLong;
+    return given === '' && kind === 'words' ? null : given.toWellFormed();
+  }
+  if (typeof given === 'number') return mistyped;
+  let changed = false;
+  for (const text of given) {
+    if (typeof text !== 'string') return mistyped;
+    if (isLong(text)) return tooLong;
+    changed ||= !text.isWellFormed() || (text === '' && kind === 'words');
+  }
+  const texts = changed
+    ? given.filter((text) => text !== '' || kind !== 'words').map((text) => text.toWellFormed())
+    : given;
+  return texts.length > 1 ? texts : (texts[0] ?? null);
+}
+
+const isLong = (text: string): boolean =>
+  text.length * 3 > valueBytesMax && Buffer.byteLength(text) > valueBytesMax;
 
 /** What stands in the place of a document that cannot be searched: found by id and version, hidden. */
 export const stubOf = ({ id, version }: Document, unindexable: Unindexable): Document => ({
