@@ -9,6 +9,7 @@ export type Role = 'all' | 'archiver' | 'projector' | 'api';
 export interface ConfigFlags {
   readonly data?: string | undefined;
   readonly port?: string | undefined;
+  readonly partitions?: string | undefined;
   /** Default `all`. */
   readonly role?: Role | undefined;
 }
@@ -129,7 +130,8 @@ function readAll(env: Environment, flags: ConfigFlags): Read {
       faults.push({ at, what: secret === true ? what : `${what}, not ${JSON.stringify(shown(text))}` });
     }
   }
-  faults.push(...contradictions(values, flags.role ?? 'all'));
+  const set: IsSet = (...names) => names.some((name) => explained.get(name)?.value !== null);
+  faults.push(...contradictions(values, set), ...missingFor(flags.role ?? 'all', set));
   return { values, explained, faults };
 }
 
@@ -140,7 +142,7 @@ function given(
   env: Environment,
   flags: ConfigFlags,
 ): { text: string | undefined; source: Explained['source'] } {
-  const flag = name === 'data' ? flags.data : name === 'port' ? flags.port : undefined;
+  const flag = name === 'data' || name === 'port' || name === 'partitions' ? flags[name] : undefined;
   if (flag !== undefined) return { text: flag, source: 'flag' };
   const found = env[variable];
   if (found !== undefined && found !== '') return { text: found, source: 'environment' };
@@ -167,35 +169,44 @@ function unknownVariables(env: Environment): ConfigFault[] {
     });
 }
 
+/** Whether any of these was given at all, well or badly. */
+type IsSet = (...names: readonly SettingName[]) => boolean;
+
 const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|::1)$/;
 
-function contradictions(values: Values, role: Role): ConfigFault[] {
+function contradictions(values: Values, set: IsSet): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const refuse = (at: string, what: string): void => void faults.push({ at, what });
-  if (values.bind !== undefined && !loopback.test(values.bind) && values.tokensFile === undefined)
+  if (values.bind !== undefined && !loopback.test(values.bind) && !set('tokensFile'))
     refuse('ANNAL_BIND', 'listens beyond this machine, which needs ANNAL_TOKENS_FILE');
-  if (values.blobConnectionString !== undefined && values.blobAccountUrl !== undefined)
+  if (set('blobConnectionString') && set('blobAccountUrl'))
     refuse('ANNAL_BLOB_ACCOUNT_URL', 'and ANNAL_BLOB_CONNECTION_STRING are both set; one of them says where');
   if ((values.flushBytes ?? 0) > (values.sealBytes ?? Number.POSITIVE_INFINITY))
     refuse('ANNAL_ARCHIVE_FLUSH_BYTES', 'is more than ANNAL_ARCHIVE_SEAL_BYTES');
-  const kafka = values.kafkaBrokers !== undefined;
+  const kafka = set('kafkaBrokers');
   const datahub = (values.datahubTopic ?? 'off') !== 'off';
   if (!kafka && values.inbox === 'on') refuse('ANNAL_INBOX', 'needs ANNAL_KAFKA_BROKERS');
   if (!kafka && datahub) refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_KAFKA_BROKERS');
-  if (datahub && values.registryUrl === undefined)
+  if (datahub && !set('registryUrl'))
     refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_SCHEMA_REGISTRY_URL, where DataHub registers its schema');
-  if (!datahub && values.datahubAspects !== undefined)
+  if (!datahub && set('datahubAspects'))
     refuse('ANNAL_DATAHUB_ASPECTS', 'has no effect without ANNAL_DATAHUB_TOPIC');
   if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
     refuse('ANNAL_DATAHUB_TOPIC', 'is one of the topics of the log itself');
-  if (role === 'all') return faults;
-  const shared = `\`annal run ${role}\` shares it with other processes, and the data folder is of one`;
-  if (!kafka) refuse('ANNAL_KAFKA_BROKERS', `is missing: ${shared}`);
-  if (values.blobConnectionString === undefined && values.blobAccountUrl === undefined)
-    refuse('ANNAL_BLOB_CONNECTION_STRING', `or ANNAL_BLOB_ACCOUNT_URL is missing: ${shared}`);
-  if (role !== 'archiver' && values.elasticsearchUrl === undefined)
-    refuse('ANNAL_ELASTICSEARCH_URL', `is missing: ${shared}`);
   return faults;
+}
+
+/** What a process that shares its work with others cannot do without. */
+function missingFor(role: Role, set: IsSet): ConfigFault[] {
+  if (role === 'all') return [];
+  const what = `is missing: \`annal run ${role}\` shares it with other processes, and the data folder is of one`;
+  return [
+    ...(set('kafkaBrokers') ? [] : [{ at: 'ANNAL_KAFKA_BROKERS', what }]),
+    ...(set('blobConnectionString', 'blobAccountUrl')
+      ? []
+      : [{ at: 'ANNAL_BLOB_CONNECTION_STRING', what: `or ANNAL_BLOB_ACCOUNT_URL ${what}` }]),
+    ...(role === 'archiver' || set('elasticsearchUrl') ? [] : [{ at: 'ANNAL_ELASTICSEARCH_URL', what }]),
+  ];
 }
 
 const hourMs = 3_600_000;

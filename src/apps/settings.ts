@@ -107,6 +107,7 @@ export const settings = {
   }),
   partitions: setting({
     variable: 'ANNAL_PARTITIONS',
+    flag: '--partitions',
     about: 'partitions of an epoch that is opened; epochs that are there keep theirs',
     fallback: '4',
     parse: whole(1, 512),

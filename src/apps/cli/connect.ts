@@ -46,7 +46,7 @@ export async function connect(session: Session, options: ConnectOptions = {}): P
     if (options.make !== true && isEmpty(config)) throw new Fault('DATA_EMPTY', { folder: config.dataDir });
     try {
       const { openHere } = await import('./in-process.ts');
-      return await openHere(session, config, options.settled !== false);
+      return await openHere(session, config, { settled: options.settled !== false });
     } catch (error) {
       // It is just starting, or another command holds the folder for a moment.
       if (!isFault(error, 'ALREADY_RUNNING') || Date.now() > deadline) throw error;

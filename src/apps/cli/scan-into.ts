@@ -1,0 +1,141 @@
+import { v7 as uuidV7 } from 'uuid';
+import { localFiles } from '../../adapters/scan/local-files.ts';
+import { tableReaders } from '../../adapters/scan/registry.ts';
+import { isBefore, parseCut } from '../../domain/cut.ts';
+import { parsePosition } from '../../domain/position.ts';
+import { scanJson } from '../../formats/json-text.ts';
+import { scanFolder } from '../../intake/scan.ts';
+import { gatherScan, type ScanFound } from '../../intake/scan-found.ts';
+import { scanSourceId } from '../../intake/scan-names.ts';
+import { type KnownEntity, planScan, type ScanChange, type ScanPlan } from '../../intake/scan-plan.ts';
+import { version } from '../version.ts';
+import { ask, askJson, type Call, problemIn } from './call.ts';
+import { Failure } from './failure.ts';
+import type { Outgoing } from './send-events.ts';
+
+export interface ScanOrder {
+  readonly dir: string;
+  /** Default: the folder's name. */
+  readonly source?: string | undefined;
+  readonly allowDeletions?: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Scanned {
+  readonly source: string;
+  readonly found: ScanFound;
+  readonly plan: ScanPlan;
+}
+
+const searchPage = 200;
+const readsAtOnce = 8;
+
+/** What is in a folder, against what is known of it: nothing is published. Rejects with `FILE_UNREADABLE`. */
+export async function scanAndPlan(call: Call, order: ScanOrder): Promise<Scanned> {
+  const source = scanSourceId(order.dir, order.source);
+  const found = await gatherScan(scanFolder(await localFiles(order.dir), { source, readers: tableReaders }));
+  const urns = new Set([
+    ...(await ownedBy(call, source, order.signal)),
+    ...found.entities.map(({ urn }) => urn),
+  ]);
+  const known = await knownOf(call, [...urns], order.signal);
+  const plan = planScan(found, known, {
+    source,
+    version: version(),
+    runId: uuidV7(),
+    ...(order.allowDeletions === undefined ? {} : { allowDeletions: order.allowDeletions }),
+  });
+  return { source, found, plan };
+}
+
+async function ownedBy(call: Call, source: string, signal: AbortSignal): Promise<string[]> {
+  const urns: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await askJson<{ items: readonly { urn: string }[]; next?: string }>(
+      call,
+      'GET',
+      '/v1/search',
+      {
+        query: { source: `scan:${source}`, limit: searchPage, cursor },
+        signal,
+      },
+    );
+    urns.push(...page.items.map(({ urn }) => urn));
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return urns;
+}
+
+/** Entities that are there, a few requests at a time. */
+async function knownOf(
+  call: Call,
+  urns: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KnownEntity>> {
+  const known = new Map<string, KnownEntity>();
+  const left = urns.values();
+  const worker = async (): Promise<void> => {
+    for (const urn of left) {
+      const answer = await call('GET', `/v1/entities/${encodeURIComponent(urn)}`, { signal });
+      if (answer.status === 404) continue;
+      if (answer.status >= 400) throw new Failure(problemIn(answer));
+      known.set(urn, entityIn(answer.text));
+    }
+  };
+  await Promise.all(Array.from({ length: readsAtOnce }, worker));
+  return known;
+}
+
+interface HeadEvent {
+  readonly time: number;
+  readonly change: string;
+  readonly source?: { readonly plugin: string; readonly foreign: Readonly<Record<string, string>> };
+}
+
+/** Values as they stand in the answer; the source is that of the last change a scan made. */
+function entityIn(text: string): KnownEntity {
+  const bytes = Buffer.from(text);
+  const scanned = scanJson(bytes, { spanDepth: 3, depthMax: 512, spansMax: 1_000_000, syntaxOnly: true });
+  if (scanned.verdict !== 'accept') throw new Error(`the answer is not JSON: ${scanned.verdict}`);
+  const heads = scanned.root.members?.find(({ key }) => key === 'aspects')?.value.members ?? [];
+  const aspects = new Map<string, string>();
+  let last: HeadEvent | undefined;
+  for (const { key: aspect, value: head } of heads) {
+    const textOf = (name: string): string | undefined => {
+      const span = head.members?.find(({ key }) => key === name)?.value;
+      return span === undefined ? undefined : bytes.toString('utf8', span.start, span.end);
+    };
+    const value = textOf('value');
+    if (value !== undefined) aspects.set(aspect, value);
+    const event = JSON.parse(textOf('event') ?? '{}') as HeadEvent;
+    const byScan = event.source?.plugin === 'scan' && event.change !== 'DELETE';
+    if (byScan && (last === undefined || event.time >= last.time)) last = event;
+  }
+  return { root: last?.source?.foreign.root, aspects };
+}
+
+/** A plan's changes as events to send. */
+export function* changesToSend(changes: readonly ScanChange[]): Generator<Outgoing> {
+  for (const change of changes)
+    yield {
+      at: change.aspect === null ? change.urn : `${change.urn} ${change.aspect}`,
+      bytes: Buffer.from(JSON.stringify(change)),
+    };
+}
+
+const settleMaxMs = 30_000;
+const settleLookMs = 100;
+
+/** Whether `entities` shows all of `positions`, waiting for it up to 30 s: the next scan compares with what shows. */
+export async function shows(call: Call, positions: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const wanted = positions.flatMap((text) => parsePosition(text) ?? []);
+  const deadline = Date.now() + settleMaxMs;
+  for (;;) {
+    const { headers } = await ask(call, 'GET', '/v1/search', { query: { limit: 1 }, signal });
+    const cut = parseCut(headers['annal-cut'] ?? '');
+    if (cut !== undefined && wanted.every((position) => isBefore(position, cut))) return true;
+    if (Date.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, settleLookMs));
+  }
+}
