@@ -141,12 +141,11 @@ test('a batch cut off at the end waits for the next answer', () => {
   }
 });
 
-test('gzip and zstd are read; snappy and lz4 are named', () => {
+test('gzip and zstd are read; a codec nobody knows is named', () => {
   const records = [valued('a'), valued('b')];
   expect(texts(takeAll(stored(records, { attributes: 1, compress: gzipSync })))).toEqual(['a', 'b']);
   expect(texts(takeAll(stored(records, { attributes: 4, compress: zstdCompressSync })))).toEqual(['a', 'b']);
-  expect(() => takeAll(stored(records, { attributes: 2 }))).toThrow(/snappy/);
-  expect(() => takeAll(stored(records, { attributes: 3 }))).toThrow(/lz4/);
+  expect(() => takeAll(stored(records, { attributes: 5 }))).toThrow(/codec 5/);
 });
 
 test('a batch that inflates beyond its bound is refused before it is held', () => {
