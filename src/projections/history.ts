@@ -6,7 +6,7 @@ import { readEvent } from '../formats/event.ts';
 import type { Document, FieldKind } from '../ports/read-model.ts';
 import { keyword } from './keyword.ts';
 import type { Draft, Projection, Quarantined } from './projection.ts';
-import { factsOf, object, quoted, spliced, stateText } from './state-text.ts';
+import { factsOf, json, quoted, spliced, stateText } from './state-text.ts';
 
 /** Fields by which `history` is searched; part of the projection's version. */
 const historyFields = {
@@ -90,30 +90,22 @@ function endedDrafts(step: Step): Draft[] {
 function eventDocument(step: Step): Document {
   const head = openHead(step);
   if (head !== undefined) return appliedDocument(head, undefined);
+  const { outcome, reason, duplicateOf } = step;
   const event = readEvent(step.event.avro);
-  const told: [string, string][] = [['outcome', JSON.stringify(step.outcome)]];
-  if (step.reason !== undefined) told.push(['reason', JSON.stringify(step.reason)]);
-  if (step.duplicateOf !== undefined) told.push(['duplicateOf', quoted(step.duplicateOf)]);
-  if (event.value !== null) told.push(...spliced('value', event.value));
-  return render(event, step, step, told, step.outcome);
+  let told = `,"outcome":"${outcome}"`;
+  if (reason !== undefined) told += `,"reason":${json(reason)}`;
+  if (duplicateOf !== undefined) told += `,"duplicateOf":${quoted(duplicateOf)}`;
+  if (event.value !== null) told += spliced('value', event.value);
+  return render(event, step, step, told, outcome);
 }
 
 /** The document of an applied change: valid from its position, to `end` once something replaced it. */
 function appliedDocument(head: Head, end: Point | undefined): Document {
   const event = readEvent(head.avro);
-  const to =
-    end === undefined
-      ? 'null'
-      : object([
-          ['position', quoted(end.position)],
-          ['time', String(end.time)],
-        ]);
-  const told: [string, string][] = [
-    ['outcome', '"applied"'],
-    ['to', to],
-    ...(event.value === null ? [] : spliced('value', event.value)),
-    ...(event.change === 'PATCH' && head.value !== null ? spliced('result', head.value) : []),
-  ];
+  const to = end === undefined ? 'null' : `{"position":${quoted(end.position)},"time":${end.time}}`;
+  let told = `,"outcome":"applied","to":${to}`;
+  if (event.value !== null) told += spliced('value', event.value);
+  if (event.change === 'PATCH' && head.value !== null) told += spliced('result', head.value);
   return render(event, head, end, told, 'applied');
 }
 
@@ -122,7 +114,7 @@ function render(
   event: MetadataChangeEvent,
   at: Point,
   end: Point | undefined,
-  told: readonly (readonly [string, string])[],
+  told: string,
   outcome: Outcome,
 ): Document {
   const { epoch, partition, offset } = at.position;
@@ -130,15 +122,8 @@ function render(
     id: eventId(at.position),
     version: versionOf((end ?? at).position),
     body: Buffer.from(
-      object([
-        ['position', quoted(at.position)],
-        ['time', String(at.time)],
-        ['urn', JSON.stringify(event.urn)],
-        ['type', JSON.stringify(event.entityType)],
-        ['aspect', JSON.stringify(event.aspect)],
-        ...factsOf(event),
-        ...told,
-      ]),
+      `{"position":${quoted(at.position)},"time":${at.time},"urn":${json(event.urn)},"type":${json(event.entityType)},` +
+        `"aspect":${JSON.stringify(event.aspect)}${factsOf(event)}${told}}`,
     ),
     search: {
       urn: keyword(event.urn),
@@ -168,13 +153,7 @@ function quarantinedDocument({ outcome, reason, position, time, urn }: Quarantin
     id: eventId(position),
     version,
     body: Buffer.from(
-      object([
-        ['position', quoted(position)],
-        ['time', String(time)],
-        ['urn', JSON.stringify(urn)],
-        ['outcome', JSON.stringify(outcome)],
-        ['reason', JSON.stringify(reason)],
-      ]),
+      `{"position":${quoted(position)},"time":${time},"urn":${JSON.stringify(urn)},"outcome":"${outcome}","reason":${json(reason)}}`,
     ),
     search: {
       urn: keyword(urn ?? ''),

@@ -117,7 +117,7 @@ const foldEvent = (event: MetadataChangeEvent, avro: Uint8Array): FoldEvent => (
 let intakeHeaders: { readonly epoch: number; readonly bytes: Buffer } | undefined;
 
 /** Whether an archived record has exactly the headers that intake writes, by their bytes: most have. */
-function hasIntakeHeaders(record: LogRecord, epoch: number): boolean {
+export function hasIntakeHeaders(record: LogRecord, epoch: number): boolean {
   if (!(record instanceof RecordView)) return false;
   if (intakeHeaders?.epoch !== epoch) {
     const headers: Header[] = [

@@ -13,88 +13,65 @@ export function stateText(
   state: EntityState,
   events: readonly MetadataChangeEvent[] = headEvents(state),
 ): string {
-  const deleted = state.heads.every((head) => head.value === null);
-  const aspects = state.heads.map(
-    (head, at) => `${JSON.stringify(head.aspect)}:${headText(head, events[at]!)}`,
-  );
-  const ids = state.ids.map(({ id, position }) => `["${id}","${formatPosition(position)}"]`);
-  return object([
-    ['urn', JSON.stringify(state.urn)],
-    ['type', JSON.stringify(state.entityType)],
-    ['namespace', JSON.stringify(state.namespace)],
-    ['deleted', String(deleted)],
-    ['position', quoted(state.position)],
-    ['time', String(state.time)],
-    ['changed', state.changed === null ? 'null' : quoted(state.changed)],
-    ['aspects', `{${aspects.join(',')}}`],
-    ['ids', `[${ids.join(',')}]`],
-  ]);
+  const { urn, entityType, namespace, position, time, changed, heads, ids } = state;
+  const deleted = heads.every((head) => head.value === null);
+  let text = `{"urn":${json(urn)},"type":${json(entityType)},"namespace":${json(namespace)},"deleted":${deleted},`;
+  text += `"position":${quoted(position)},"time":${time},"changed":${changed === null ? 'null' : quoted(changed)},`;
+  text += '"aspects":{';
+  for (const [at, head] of heads.entries())
+    text += `${at === 0 ? '' : ','}${json(head.aspect)}:${headText(head, events[at]!)}`;
+  text += '},"ids":[';
+  for (const [at, known] of ids.entries())
+    text += `${at === 0 ? '' : ','}["${known.id}",${quoted(known.position)}]`;
+  return `${text}]}`;
 }
 
 /** The events behind a state's heads, in their order. */
 export const headEvents = (state: EntityState): MetadataChangeEvent[] =>
   state.heads.map((head) => readEvent(head.avro));
 
-function headText(head: Head, event: MetadataChangeEvent): string {
-  const patch = event.change === 'PATCH' && event.value !== null ? spliced('patch', event.value) : [];
-  return object([
-    ['event', object([['position', quoted(head.position)], ['time', String(head.time)], ...factsOf(event)])],
-    ...patch,
-    ...(head.value === null ? [] : spliced('value', head.value)),
-  ]);
+function headText({ position, time, value }: Head, event: MetadataChangeEvent): string {
+  const patch = event.change === 'PATCH' && event.value !== null ? spliced('patch', event.value) : '';
+  return (
+    `{"event":{"position":${quoted(position)},"time":${time}${factsOf(event)}}` +
+    `${patch}${value === null ? '' : spliced('value', value)}}`
+  );
 }
 
 /**
- * A value as members of a document: the text itself, or, where it is not JSON that every reader reads alike,
+ * A value as a further member of a document: the text itself, or, where it is not JSON that every reader reads alike,
  * `unreadable: code` in its place with the bytes beside it.
  */
-export function spliced(name: 'value' | 'patch' | 'result', value: Uint8Array): [string, string][] {
+export function spliced(name: 'value' | 'patch' | 'result', value: Uint8Array): string {
   const verdict = scanJson(value, { spanDepth: 0 });
   if (verdict.verdict === 'accept')
-    return [[name, utf8(value.subarray(verdict.root.start, verdict.root.end))]];
-  return [
-    [name, object([['unreadable', JSON.stringify(verdict.verdict)]])],
-    [`${name}Bytes`, JSON.stringify(Buffer.from(value).toString('base64'))],
-  ];
+    return `,"${name}":${utf8(value.subarray(verdict.root.start, verdict.root.end))}`;
+  const bytes = Buffer.from(value).toString('base64');
+  return `,"${name}":{"unreadable":"${verdict.verdict}"},"${name}Bytes":"${bytes}"`;
 }
 
-/** What an event says besides URN, aspect and value, as members in a fixed order; what is absent is left out. */
-export function factsOf(event: MetadataChangeEvent): [string, string][] {
-  const facts: [string, string][] = [
-    ['change', JSON.stringify(event.change)],
-    ['id', JSON.stringify(event.id)],
-    ['namespace', JSON.stringify(event.namespace)],
-    ['occurredAt', String(event.occurredAt)],
-    ['recordedBy', JSON.stringify(event.recordedBy)],
-  ];
-  const add = (name: string, fact: string | null): void => {
-    if (fact !== null) facts.push([name, fact]);
-  };
-  add('actor', event.actor === '' ? null : JSON.stringify(event.actor));
-  add('expect', event.expect === null ? null : expectText(event.expect));
-  add('group', event.group === null ? null : JSON.stringify(event.group));
-  add('schema', event.aspectSchema === null ? null : JSON.stringify(event.aspectSchema));
-  add('source', event.source === null ? null : sourceText(event.source));
-  add('correlationId', event.correlationId === null ? null : JSON.stringify(event.correlationId));
-  add('causationId', event.causationId === null ? null : JSON.stringify(event.causationId));
+/** What an event says besides URN, aspect and value, as further members in a fixed order; what is absent is left out. */
+export function factsOf(event: MetadataChangeEvent): string {
+  const { actor, expect, group, aspectSchema, source, correlationId, causationId } = event;
+  let text = `,"change":"${event.change}","id":"${event.id}","namespace":${json(event.namespace)}`;
+  text += `,"occurredAt":${event.occurredAt},"recordedBy":${json(event.recordedBy)}`;
+  if (actor !== '') text += `,"actor":${json(actor)}`;
+  if (expect !== null) text += `,"expect":${expect.offset === -1 ? '"absent"' : quoted(expect)}`;
+  if (group !== null) text += `,"group":"${group}"`;
+  if (aspectSchema !== null) text += `,"schema":${json(aspectSchema)}`;
+  if (source !== null) text += `,"source":${sourceText(source)}`;
+  if (correlationId !== null) text += `,"correlationId":${json(correlationId)}`;
+  if (causationId !== null) text += `,"causationId":${json(causationId)}`;
   // An entity's DELETE stands on each of its aspects: it says so, since the aspect's name does not.
-  add('entity', event.aspect === null ? 'true' : null);
-  return facts;
+  return event.aspect === null ? `${text},"entity":true` : text;
 }
 
-const expectText = (expect: Position): string => (expect.offset === -1 ? '"absent"' : quoted(expect));
-
-function sourceText(source: Source): string {
-  const foreign = [...source.foreign]
-    .map(([name, text]) => [Buffer.from(name), name, text] as const)
+function sourceText({ plugin, version, runId, foreign }: Source): string {
+  const members = [...foreign]
+    .map(([name, value]) => [Buffer.from(name), `${json(name)}:${json(value)}`] as const)
     .sort(([a], [b]) => Buffer.compare(a, b))
-    .map(([, name, text]) => [name, JSON.stringify(text)] as [string, string]);
-  return object([
-    ['plugin', JSON.stringify(source.plugin)],
-    ['version', JSON.stringify(source.version)],
-    ['runId', JSON.stringify(source.runId)],
-    ['foreign', object(foreign)],
-  ]);
+    .map(([, text]) => text);
+  return `{"plugin":${json(plugin)},"version":${json(version)},"runId":${json(runId)},"foreign":{${members.join(',')}}}`;
 }
 
 /** Reads what `stateText` wrote. Throws `MODEL_CORRUPT` for anything else. */
@@ -205,9 +182,8 @@ function positionOf(text: string): Position {
   return position;
 }
 
-/** A JSON object from members whose values are JSON text already. */
-export const object = (members: readonly (readonly [string, string])[]): string =>
-  `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+/** A string as JSON text. */
+export const json = (text: string): string => JSON.stringify(text);
 
 export const quoted = (position: Position): string => `"${formatPosition(position)}"`;
 

@@ -8,7 +8,45 @@ const trimmed = /^[.:/\-_#@!?*+=~&%$]+|[.:/\-_!?*+=~&%$]+$/gu;
 const partBorders = /[^\p{L}\p{N}\p{M}\p{S}\p{Co}]+/u;
 const humps = /(?<=\p{Ll}|\p{N})(?=\p{Lu})/u;
 
-const lower = (text: string): string => text.normalize('NFKC').toLowerCase();
+const ascii = /^[\u0020-\u007e]*$/u;
+const asciiPartBorders = /[^A-Za-z0-9$+<=>^`|~]+/u;
+const asciiHumps = /(?<=[a-z0-9])(?=[A-Z])/u;
+const upperCase = /[A-Z]/u;
+
+const lower = (text: string): string =>
+  ascii.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase();
+
+/** The words of one text, by the text: types, platforms and namespaces come again and again. Pure, so it may forget. */
+const remembered = new Map<string, readonly string[]>();
+const rememberedMax = 10_000;
+const rememberedLengthMax = 128;
+
+function wordsOf(text: string): readonly string[] {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const words = splitWords(text);
+  if (text.length <= rememberedLengthMax) {
+    if (remembered.size >= rememberedMax) remembered.clear();
+    remembered.set(text, words);
+  }
+  return words;
+}
+
+function splitWords(text: string): string[] {
+  const words: string[] = [];
+  const isAscii = ascii.test(text);
+  const [borders, camel] = isAscii ? [asciiPartBorders, asciiHumps] : [partBorders, humps];
+  for (const run of text.match(wholeWords) ?? []) {
+    const whole = run.replace(trimmed, '');
+    words.push(lower(whole));
+    for (const part of whole.split(borders)) {
+      words.push(lower(part));
+      if (isAscii && !upperCase.test(part)) continue;
+      for (const hump of part.split(camel)) words.push(lower(hump));
+    }
+  }
+  return words;
+}
 
 /**
  * The words a document is found by: each run of text whole (`db.orders`, `cust_id`), its parts (`db`, `orders`, `cust`,
@@ -17,17 +55,10 @@ const lower = (text: string): string => text.normalize('NFKC').toLowerCase();
  */
 export function searchWords(...texts: readonly string[]): string[] {
   const words = new Set<string>();
-  const add = (word: string): void => {
-    if (word !== '' && words.size < wordsMax) words.add(word.slice(0, wordLengthMax));
-  };
   for (const text of texts) {
-    for (const run of text.match(wholeWords) ?? []) {
-      const whole = run.replace(trimmed, '');
-      add(lower(whole));
-      for (const part of whole.split(partBorders)) {
-        add(lower(part));
-        for (const hump of part.split(humps)) add(lower(hump));
-      }
+    for (const word of wordsOf(text)) {
+      if (words.size >= wordsMax) break;
+      if (word !== '') words.add(word.length > wordLengthMax ? word.slice(0, wordLengthMax) : word);
     }
   }
   return [...words];

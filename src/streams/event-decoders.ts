@@ -5,13 +5,13 @@ import { eventSchemaSha256 } from '../formats/event.ts';
 import { decodeEventBySchema } from '../formats/event-by-schema.ts';
 import { schemaSha256 } from '../formats/json-canonical.ts';
 import type { TruthStore } from '../ports/archive.ts';
-import type { ForeignDecoder } from '../projections/read-record.ts';
+import { type ForeignDecoder, hasIntakeHeaders } from '../projections/read-record.ts';
 import { schemaName } from './archive-names.ts';
 
 /** Decodes events of every schema version that the archive holds. */
 export interface EventDecoders {
   /** Looks up, in the archive, the schemas that these records name and that are not known yet. */
-  ensure(records: readonly LogRecord[]): Promise<void>;
+  ensure(records: readonly LogRecord[], epoch: number): Promise<void>;
   readonly decode: ForeignDecoder;
 }
 
@@ -37,9 +37,10 @@ export function openEventDecoders(truth: TruthStore): EventDecoders {
   }
 
   return {
-    async ensure(records) {
-      for (const { headers } of records) {
-        for (const [name, value] of headers) {
+    async ensure(records, epoch) {
+      for (const record of records) {
+        if (hasIntakeHeaders(record, epoch)) continue;
+        for (const [name, value] of record.headers) {
           if (value === null || !schemaHeader.equals(name) || ourSchema.equals(value)) continue;
           const sha256 = Buffer.from(value).toString('latin1');
           if (!sha256Text.test(sha256) || schemas.has(sha256) || schemas.size >= schemasMax) continue;

@@ -73,7 +73,7 @@ export async function* foldHistory(
     for (const span of chain) {
       let time = span.timeFloor;
       for await (const slice of laneSlices(history, span)) {
-        await history.decoders.ensure(slice.records);
+        await history.decoders.ensure(slice.records, span.epoch.epoch);
         const folded = foldSlice(projection, history.decoders, span, states, slice, time, counts);
         time = folded.time;
         yield* inBatches(folded.drafts);

@@ -30,7 +30,7 @@ export async function projectSlice(
   slice: Slice,
   logEnd: number,
 ): Promise<LaneProgress> {
-  await decoders.ensure(slice.records);
+  await decoders.ensure(slice.records, epoch.epoch);
   const place = { epoch: epoch.epoch, partition: lane.partition, partitions: epoch.partitions };
   let timeMax = lane.timeMax;
   const reads = slice.records.map((record): ReadRecord => {
