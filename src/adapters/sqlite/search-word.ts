@@ -1,5 +1,5 @@
-const upperA = 0x41;
-const upperZ = 0x5a;
+/** Lower-case ASCII, digits and ASCII signs: the tokenizer leaves them alone. */
+const plain = /^[!-@[-`a-z{-~]+$/;
 /** Plane 15, for private use: FTS5 keeps each of its characters as it is and ends no word there. */
 const privatePlane = 0xf0000;
 const noncharacters = 0xfffe;
@@ -7,16 +7,17 @@ const privateArea = 0xe000;
 const emptyWord = '\ue002';
 
 /**
- * A search word in characters that FTS5's tokenizer neither splits, folds nor drops. Lower-case ASCII, digits and ASCII
- * signs stay; every other UTF-16 unit becomes one private-use character. Different words stay different, and a beginning
+ * A search word in characters that FTS5's tokenizer neither splits, folds nor drops: what is not plain becomes one
+ * private-use character per UTF-16 unit. Different words stay different, and a beginning
  * of a word becomes the beginning of its spelling, so exact and prefix search mean what they say for any text.
  */
 export function ftsWord(word: string): string {
+  if (plain.test(word)) return word;
   if (word === '') return emptyWord;
   let spelled = '';
   for (let index = 0; index < word.length; index++) {
     const unit = word.charCodeAt(index);
-    if (unit > 0x20 && unit < 0x7f && (unit < upperA || unit > upperZ)) spelled += word[index];
+    if (plain.test(word[index]!)) spelled += word[index];
     else if (unit < noncharacters) spelled += String.fromCodePoint(privatePlane + unit);
     else spelled += String.fromCodePoint(privateArea + unit - noncharacters);
   }

@@ -26,7 +26,7 @@ export const columnsOf = ({ fields }: ModelDefinition): readonly Column[] =>
 
 /**
  * `docs` is kept narrow, so that filtering and sorting never read bodies. A keyword with one value stands in its column;
- * several values stand in `words`, each as one word. Hidden documents have no values anywhere. Of one- and two-letter
+ * several values stand in the table `words`, each as one word; of what stands there `docs` has a digest. Hidden documents have no values anywhere. Of one- and two-letter
  * beginnings there is an index, longer ones are fast without.
  */
 function tables(definition: ModelDefinition): string {
@@ -35,7 +35,7 @@ function tables(definition: ModelDefinition): string {
   const inWords = columns.filter(({ kind }) => kind !== 'long').map(({ column }) => column);
   return [
     `CREATE TABLE docs (doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,
-       visible INTEGER NOT NULL${inDocs
+       visible INTEGER NOT NULL, words_digest TEXT${inDocs
          .map(({ column, kind }) => `, ${column} ${kind === 'long' ? 'INTEGER' : 'TEXT'}`)
          .join('')}) STRICT`,
     'CREATE TABLE bodies (doc INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT',

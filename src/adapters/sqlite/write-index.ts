@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { Fault } from '../../domain/fault.ts';
 import type { Document, LaneProgress, ModelDefinition, StoreReport } from '../../ports/read-model.ts';
@@ -84,13 +85,13 @@ interface DocumentWriter {
 
 function documentWriter(db: DatabaseSync, definition: ModelDefinition): DocumentWriter {
   const inDocs = columnsOf(definition).filter(({ kind }) => kind !== 'words');
-  const columns = ['id', 'version', 'visible', ...inDocs.map(({ column }) => column)];
+  const columns = ['version', 'visible', 'words_digest', ...inDocs.map(({ column }) => column)];
   const insert = db.prepare(
-    `INSERT INTO docs (doc, ${columns.join(', ')}) VALUES (?${', ?'.repeat(columns.length)})`,
+    `INSERT INTO docs (doc, id, ${columns.join(', ')}) VALUES (?, ?${', ?'.repeat(columns.length)})`,
   );
   const update = db.prepare(`UPDATE docs SET ${columns.map((column) => `${column} = ?`).join(', ')}
     WHERE doc = ? AND version < ?`);
-  const find = db.prepare('SELECT doc, version FROM docs WHERE id = ?');
+  const find = db.prepare('SELECT doc, version, words_digest FROM docs WHERE id = ?');
   const last = db.prepare('SELECT max(doc) AS doc FROM docs');
   const body = db.prepare('INSERT OR REPLACE INTO bodies VALUES (?, ?)');
   const words = wordWriter(db, definition);
@@ -102,42 +103,56 @@ function documentWriter(db: DatabaseSync, definition: ModelDefinition): Document
     },
     document({ id, version, body: bytes }, values) {
       const standing = find.get(id);
-      const doc = standing === undefined ? docMax + 1 : Number(standing.doc);
       if (standing !== undefined && Number(standing.version) >= version)
-        return { doc, version: Number(standing.version) };
-      const row: SQLInputValue[] = [id, version, values === null ? 0 : 1];
+        return { doc: Number(standing.doc), version: Number(standing.version) };
+      const texts = words.texts(values);
+      const row: SQLInputValue[] = [version, values === null ? 0 : 1, digestOf(texts)];
       for (const { number } of inDocs) {
         const value = values?.[number] ?? null;
         row.push(typeof value === 'object' ? null : value);
       }
-      if (standing === undefined) insert.run(doc, ...row);
-      else update.run(...row, doc, version);
-      docMax = Math.max(docMax, doc);
+      const doc = standing === undefined ? docMax + 1 : Number(standing.doc);
+      if (standing === undefined) {
+        insert.run(doc, id, ...row);
+        docMax = doc;
+      } else update.run(...row, doc, version);
       body.run(doc, bytes);
-      words(doc, standing === undefined, values);
+      words.write(doc, texts, standing?.words_digest ?? null, row[2] ?? null);
       return undefined;
     },
   };
 }
 
-type ValueWriter = (doc: number, isNew: boolean, values: readonly SearchValue[] | null) => void;
+type Texts = readonly (string | null)[];
 
-/** Words, and the values of keywords that have several. */
-function wordWriter(db: DatabaseSync, definition: ModelDefinition): ValueWriter {
+/** What the full-text table holds of a document, so that one whose words stay is not taken out and put in again. */
+const digestOf = (texts: Texts): string | null =>
+  texts.some((text) => text !== null) ? hash('sha256', JSON.stringify(texts), 'base64') : null;
+
+interface WordWriter {
+  /** Per column of the full-text table: words, and the values of a keyword that has several. */
+  texts(values: readonly SearchValue[] | null): Texts;
+  write(doc: number, texts: Texts, digestBefore: SQLInputValue, digest: SQLInputValue): void;
+}
+
+function wordWriter(db: DatabaseSync, definition: ModelDefinition): WordWriter {
   const columns = columnsOf(definition).filter(({ kind }) => kind !== 'long');
-  if (columns.length === 0) return () => {};
+  if (columns.length === 0) return { texts: () => [], write: () => {} };
   // node:sqlite binds every number as a float, and FTS5 takes only an integer for a rowid.
   const remove = db.prepare('DELETE FROM words WHERE rowid = CAST(? AS INTEGER)');
   const insert = db.prepare(`INSERT INTO words (rowid, ${columns.map(({ column }) => column).join(', ')})
     VALUES (CAST(? AS INTEGER)${', ?'.repeat(columns.length)})`);
-  return (doc, isNew, values) => {
-    if (!isNew) remove.run(doc);
-    if (values === null) return;
-    const texts = columns.map(({ number, kind }) => {
-      const value = values[number]!;
-      if (typeof value === 'string') return kind === 'words' ? ftsText(value) : null;
-      return typeof value === 'number' || value === null ? null : ftsText(value);
-    });
-    if (texts.some((text) => text !== null)) insert.run(doc, ...texts);
+  return {
+    texts: (values) =>
+      columns.map(({ number, kind }) => {
+        const value = values?.[number] ?? null;
+        if (typeof value === 'string') return kind === 'words' ? ftsText(value) : null;
+        return typeof value === 'number' || value === null ? null : ftsText(value);
+      }),
+    write(doc, texts, digestBefore, digest) {
+      if (digestBefore === digest) return;
+      if (digestBefore !== null) remove.run(doc);
+      if (digest !== null) insert.run(doc, ...texts);
+    },
   };
 }
