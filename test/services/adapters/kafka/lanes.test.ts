@@ -167,6 +167,21 @@ test('the partitions of a reader that closes go to the one that stays', () =>
     expect(notices.every(({ what }) => what === 'group joined')).toBe(true);
   }));
 
+test('settings that would lose events are found; a topic the broker will not make is told with its reason', async () => {
+  await using host = kafkaLogHost(kafkaSettings());
+  const wrong = newTopic(1);
+  const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
+  await asAdmin((admin) => admin.createTopics({ topics: [{ topic: wrong.topic, configEntries }] }));
+  const { faults, unknown } = await host.audit({ ...wrong, partitions: 1 });
+  expect(faults.map((fault) => fault.split(' ')[0])).toEqual(
+    expect.arrayContaining(['cleanup.policy', 'message.timestamp.type']),
+  );
+  expect(unknown).toEqual([]);
+  await using refused = kafkaLogHost(kafkaSettings({ retentionMs: -7 }));
+  const fault = await refused.create(newTopic(1)).catch((error: unknown) => error);
+  expect(isFault(fault, 'TOPIC_FORBIDDEN') && fault.facts.reason).toBe('INVALID_CONFIG');
+});
+
 test('Node has nothing to warn of', () =>
   onLog(1, async (log, { topic }) => {
     const warnings: string[] = [];
