@@ -51,7 +51,7 @@ export async function withClaim<Result>(
   const lost = new AbortController();
   const beating = (async () => {
     while (!over.signal.aborted) {
-      await clock.wait(heartbeatMs, over.signal).catch(() => undefined);
+      await clock.wait(heartbeatMs, over.signal).catch(() => undefined); // Ended early: the work is done.
       if (over.signal.aborted) return;
       const beaten = await state.write(name, bytes(clock.now()), etag);
       if (beaten === 'changed') {
@@ -66,7 +66,7 @@ export async function withClaim<Result>(
     return await work(lost.signal);
   } finally {
     over.abort();
-    await beating.catch(() => undefined);
+    await beating.catch(() => undefined); // Told to the work by `lost`.
     // Released by an old heartbeat, not by removal: the fence must never fall.
     if (!lost.signal.aborted && etag !== 'changed') await state.write(name, bytes(0), etag);
   }

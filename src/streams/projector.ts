@@ -183,6 +183,7 @@ export function startProjector(options: ProjectorOptions): Projector {
         const cancel = new AbortController();
         const signal = AbortSignal.any([stopping.signal, cancel.signal]);
         const done = runSession(signal);
+        // Told by `done` itself, below; who pauses only waits for the end.
         session = { cancel, done: done.catch(() => undefined) };
         try {
           await done;

@@ -33,10 +33,15 @@ export const exceptions: readonly Exception[] = [
     because: 'who owns a data folder is asked before any port is open',
   },
   {
-    from: 'src/apps/sample.ts',
+    from: 'src/apps/',
     to: 'src/adapters/folder/archive-store.ts',
     because: 'an archive to be copied from is not the port of this process',
   },
+  ...['local-files', 'registry'].map((file) => ({
+    from: 'src/apps/',
+    to: `src/adapters/scan/${file}.ts`,
+    because: 'files are scanned where the command runs, whatever the ports of the server',
+  })),
 ];
 
 /** Where each library may be imported: any file whose path begins so. Packages not listed may be imported nowhere. */

@@ -58,7 +58,7 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
       yield batch;
     }
   } finally {
-    await pending.catch(() => {});
+    await pending.catch(() => {}); // Nobody asks for this batch any more.
     await closed(client, pit);
   }
 }

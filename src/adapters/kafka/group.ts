@@ -145,7 +145,7 @@ async function leave(settings: KafkaSettings, consumer: Consumer): Promise<void>
   const left = new AbortController();
   await Promise.race([
     consumer.disconnect().catch(() => {}), // The connection is going away either way.
-    settings.clock.wait(leaveTimeoutMs, left.signal).catch(() => {}),
+    settings.clock.wait(leaveTimeoutMs, left.signal).catch(() => {}), // Ended early: it has left.
   ]);
   left.abort();
 }

@@ -69,7 +69,7 @@ export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const next = last.then(work, work);
-    last = next.catch(() => undefined);
+    last = next.catch(() => undefined); // Told to who asked for it.
     return next;
   };
 }
