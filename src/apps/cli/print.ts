@@ -20,24 +20,26 @@ export const painted = (
   text: string,
 ): string => (session.colour ? styleText(style, text, { validateStream: false }) : text);
 
-/** Columns that may be shortened lose the most where they are widest; none gets narrower than this. */
-const columnMin = 12;
+/** No column is cut below this. */
+const columnMin = 8;
 const gap = 2;
 
-/** Widths that fit into `room`, or undefined where all fits. */
-function fitted(natural: readonly number[], room: number): number[] | undefined {
-  const widths = [...natural];
-  let over = widths.reduce((sum, width) => sum + width + gap, 0) - room;
-  if (over <= 0) return undefined;
+/**
+ * Widths of all columns but the last, so that a line fits into `room`: the widest give way first. The last one, a URN or a
+ * sentence, is never cut: it is there to be read and copied.
+ */
+function fitted(natural: readonly number[], room: number): number[] {
+  const widths = natural.slice(0, -1);
+  let over = natural.reduce((sum, width) => sum + width + gap, 0) - room;
   for (; over > 0; over -= 1) {
     const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= columnMin) break;
+    if (widest === -1 || widths[widest]! <= columnMin) break;
     widths[widest]! -= 1;
   }
   return widths;
 }
 
-/** A table without borders; in a terminal it is as wide as that at most, elsewhere nothing is cut. */
+/** A table without borders; in a terminal its columns but the last give way, elsewhere nothing is cut. */
 export async function tableText(
   session: Session,
   head: readonly string[],
@@ -50,11 +52,10 @@ export async function tableText(
     Math.max(name.length, ...cells.map((row) => [...(row[at] ?? '')].length)),
   );
   const room = stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
-  const widths = fitted(natural, room);
   const table = new Table({
     chars: borderless,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-    ...(widths === undefined ? {} : { colWidths: widths.map((width) => width + gap) }),
+    colWidths: fitted(natural, room).map((width) => width + gap),
   });
   table.push(
     head.map((name) => painted(session, 'bold', name)),

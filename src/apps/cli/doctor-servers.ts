@@ -1,0 +1,161 @@
+import { placeOf } from '../../adapters/azure-blob/containers.ts';
+import { readOwner } from '../../adapters/file-log/owner-lock.ts';
+import { openPorts, type Ports } from '../../composition/compose.ts';
+import { readEpochs, topicOf } from '../../streams/epochs.ts';
+import type { AnnalConfig } from '../config.ts';
+import { portSettings } from '../open-annal.ts';
+import { type Check, checked } from './check.ts';
+
+const skewMaxMs = 2_000;
+const askMs = 5_000;
+
+/** Every configured server, and the Annal that runs on this data folder, if one does. */
+export async function serverChecks(
+  config: AnnalConfig,
+  token: string | undefined,
+): Promise<readonly Check[]> {
+  const { log, archive, registry, readModel, dataDir } = config;
+  await using ports = await openPorts(portSettings(config), () => undefined);
+  const running = readOwner(dataDir);
+  const all = await Promise.all([
+    running === undefined ? [] : checked('server', () => server(running.address, token)),
+    log.kind === 'kafka' ? checked('Kafka', () => kafka(config, ports)) : [],
+    registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry.url)) : [],
+    archive.kind === 'azure-blob'
+      ? checked('Azure Blob', () => blob(placeOf(archive.account), archive.prefix, ports))
+      : [],
+    readModel.kind === 'elasticsearch'
+      ? checked('Elasticsearch', () => elasticsearch(readModel.url, ports))
+      : [],
+  ]);
+  return all.flat();
+}
+
+const get = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, { signal: AbortSignal.timeout(askMs), headers });
+
+/** A server's clock against ours, by the Date of its answer: exact to a second. */
+function clockCheck(check: string, { headers }: Response): readonly Check[] {
+  const theirs = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(theirs)) return [];
+  return clock(check, theirs - Date.now());
+}
+
+function clock(check: string, aheadMs: number): readonly Check[] {
+  // A Date header drops the fraction: up to a second behind says nothing.
+  const skewMs = aheadMs < 0 ? Math.min(0, aheadMs + 1_000) : aheadMs;
+  const name = `${check} clock`;
+  if (Math.abs(skewMs) <= skewMaxMs)
+    return [{ check: name, status: 'ok', detail: 'agrees with this machine' }];
+  const detail = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} this machine`;
+  const doThis = 'Append times are what "as of" goes by: synchronise the clocks.';
+  return [{ check: name, status: 'warn', detail, doThis }];
+}
+
+async function server(address: string, token: string | undefined): Promise<readonly Check[]> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const ready = await get(`${address}/readyz`);
+  const { reasons } = (await ready.json()) as { reasons: readonly { code: string; detail: string }[] };
+  const found: Check[] = reasons.map(({ code, detail }) => ({
+    check: 'server',
+    status: 'fail',
+    detail: `${code}: ${detail}`,
+    doThis: `\`annal errors ${code}\` explains it.`,
+  }));
+  if (found.length === 0) found.push({ check: 'server', status: 'ok', detail: `${address} is ready` });
+  const events = await get(`${address}/v1/events?limit=1`, authorization);
+  if (!events.ok) return found;
+  const { items } = (await events.json()) as { items: readonly { time: number }[] };
+  const newest = items[0]?.time ?? 0;
+  // An old event says nothing about the clock; one from the future does.
+  return newest - Date.now() > skewMaxMs ? [...found, ...clock('log', newest - Date.now())] : found;
+}
+
+async function kafka({ name, partitions, log }: AnnalConfig, ports: Ports): Promise<readonly Check[]> {
+  const brokers = log.kind === 'kafka' ? log.brokers.join(', ') : '';
+  const last = (await readEpochs(ports.archive.truth)).at(-1);
+  const asked = last ?? { epoch: 1, topic: topicOf(name, 1), partitions };
+  const { faults, unknown } = await ports.logHost.audit(asked);
+  const found: Check[] = faults.map((fault) => ({
+    check: 'topic',
+    status: 'fail',
+    detail: `${asked.topic}: ${fault}`,
+    doThis: 'Change it with the tool that manages the broker.',
+  }));
+  if (unknown.length > 0)
+    found.push({
+      check: 'topic',
+      status: 'warn',
+      detail: `${asked.topic}: the broker does not tell ${unknown.join(', ')}`,
+      doThis: 'Look at them where the topic was made.',
+    });
+  if (found.length === 0)
+    found.push({
+      check: 'topic',
+      status: 'ok',
+      detail: `${asked.topic} keeps what an append-only log needs`,
+    });
+  return [{ check: 'Kafka', status: 'ok', detail: `${brokers} answers` }, ...found];
+}
+
+async function schemaRegistry(url: string): Promise<readonly Check[]> {
+  const subjects = await get(`${url}/subjects`);
+  if (!subjects.ok)
+    return [
+      {
+        check: 'schema registry',
+        status: 'fail',
+        detail: `${url} answers ${subjects.status}`,
+        doThis: 'ANNAL_SCHEMA_REGISTRY_URL ends before `/subjects`.',
+      },
+    ];
+  const version = (await registryVersion(url)) ?? 'a version it does not tell';
+  return [
+    { check: 'schema registry', status: 'ok', detail: `${url}, ${version}` },
+    ...clockCheck('schema registry', subjects),
+  ];
+}
+
+/** Confluent's registry tells it in one place, Apicurio's in another. */
+async function registryVersion(url: string): Promise<string | undefined> {
+  const places = [`${url}/v1/metadata/version`, `${new URL(url).origin}/apis/registry/v2/system/info`];
+  for (const place of places) {
+    const response = await get(place);
+    const text = await response.text();
+    if (!response.ok || !text.startsWith('{')) continue;
+    const { name, version } = JSON.parse(text) as { name?: string; version?: string };
+    if (version !== undefined) return `${name ?? 'version'} ${version}`;
+  }
+  return undefined;
+}
+
+async function blob(place: string, prefix: string, ports: Ports): Promise<readonly Check[]> {
+  const epochs = await readEpochs(ports.archive.truth);
+  const told = URL.canParse(place) ? await get(place) : undefined;
+  const version = told?.headers.get('server') ?? 'a version it does not tell';
+  return [
+    {
+      check: 'Azure Blob',
+      status: 'ok',
+      detail: `${place}, ${version}; ${prefix}-archive holds ${epochs.length} epochs`,
+    },
+    ...(told === undefined ? [] : clockCheck('Azure Blob', told)),
+  ];
+}
+
+async function elasticsearch(url: string, ports: Ports): Promise<readonly Check[]> {
+  const response = await get(`${url}/_nodes?filter_path=nodes.*.version`);
+  if (!response.ok)
+    return [{ check: 'Elasticsearch', status: 'fail', detail: `${url} answers ${response.status}` }];
+  const { nodes = {} } = (await response.json()) as { nodes?: Record<string, { version: string }> };
+  const versions = [...new Set(Object.values(nodes).map(({ version }) => version))];
+  const indexes = await ports.readModel.list();
+  return [
+    {
+      check: 'Elasticsearch',
+      status: 'ok',
+      detail: `${url}, version ${versions.join(', ')}; ${indexes.length} indexes of ours`,
+    },
+    ...clockCheck('Elasticsearch', response),
+  ];
+}
