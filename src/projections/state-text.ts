@@ -182,6 +182,10 @@ function positionOf(text: string): Position {
   return position;
 }
 
+/** A JSON object from members whose values are JSON text already. */
+export const object = (members: readonly (readonly [name: string, text: string])[]): string =>
+  `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+
 /** A string as JSON text. */
 export const json = (text: string): string => JSON.stringify(text);
 

@@ -3,11 +3,17 @@ import { outputClosed, runCli } from './run-cli.ts';
 
 const stopping = new AbortController();
 
+/** A terminal signals every process of the group, so one Ctrl-C may arrive twice: once more through the launcher. */
+const sameSignalMs = 500;
+let stoppedAtMs = 0;
+
 // The first Ctrl-C ends work in order; who presses it again means it.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
-    if (stopping.signal.aborted) process.exit(exitCodes.interrupted);
-    stopping.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
+    if (!stopping.signal.aborted) {
+      stoppedAtMs = performance.now();
+      stopping.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
+    } else if (performance.now() - stoppedAtMs > sameSignalMs) process.exit(exitCodes.interrupted);
   });
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
