@@ -1,43 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { sqliteReadModel } from '../../../src/adapters/sqlite/read-model.ts';
-import { definition, document, readModelContract, versionsEnd } from '../../contracts/read-model.contract.ts';
+import {
+  definition,
+  document,
+  readModelContract,
+  scanned,
+  versionsEnd,
+} from '../../contracts/read-model.contract.ts';
 
-const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'annal-sqlite-'));
+/** A folder of its own, removed at the end. */
+async function folder(): Promise<AsyncDisposable & { readonly dir: string }> {
+  const dir = await mkdtemp(join(tmpdir(), 'annal-sqlite-'));
+  return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
+}
 
 readModelContract('SQLite', async () => {
-  const dir = await folder();
-  return {
-    open: async () => sqliteReadModel({ dir }),
-    queries: 300,
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true }),
-  };
+  const { dir, [Symbol.asyncDispose]: remove } = await folder();
+  return { open: async () => sqliteReadModel({ dir }), queries: 300, [Symbol.asyncDispose]: remove };
+});
+
+test('what was acknowledged before kill -9 is there, found, and not behind its progress', async () => {
+  await using at = await folder();
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./store-until-killed.ts', import.meta.url)), at.dir],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const ended = once(child, 'exit');
+  let acknowledged = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged = Number(line);
+    if (acknowledged === 40) child.kill('SIGKILL');
+  }
+  await ended;
+
+  await using model = sqliteReadModel({ dir: at.dir });
+  const index = (await model.serving({ projection: 'killed', version: 1, fields: {} }))!;
+  const documents = await scanned(index);
+  expect(documents.length).toBeGreaterThanOrEqual(acknowledged);
+  const [lane] = await index.progress();
+  expect(lane!.next).toBeGreaterThan(acknowledged);
+  expect(documents.length).toBeGreaterThanOrEqual(lane!.next - 1);
+  const all = await index.query({
+    where: [{ field: 'words', words: ['all'], prefix: false }],
+    sort: [{ field: 'key', order: 'asc' }],
+    limit: 1,
+  });
+  expect(all.total).toBe(documents.length);
+});
+
+test('readers do not wait for a long write', async () => {
+  await using at = await folder();
+  await using model = sqliteReadModel({ dir: at.dir });
+  const index = await model.create(definition(), 'a');
+  await index.store([document('a', 1)], versionsEnd);
+  const many = Array.from({ length: 30_000 }, (_, n) => document(`d${n}`, 1));
+  const order: string[] = [];
+  const writing = index.store(many, versionsEnd).then(() => order.push('written'));
+  for (let n = 0; n < 3; n++) {
+    expect((await index.load(['a'])).size).toBe(1);
+    expect((await index.query({ where: [], sort: [{ field: 'key', order: 'asc' }], limit: 1 })).total).toBe(
+      1,
+    );
+    order.push('read');
+  }
+  await writing;
+  expect(order).toEqual(['read', 'read', 'read', 'written']);
 });
 
 test('a damaged file is named and nothing is served from it', async () => {
-  const dir = await folder();
+  await using at = await folder();
   const made = definition();
   {
-    await using model = sqliteReadModel({ dir });
+    await using model = sqliteReadModel({ dir: at.dir });
     const index = await model.create(made, 'a');
     await model.swap(made.projection, null, index.name);
   }
-  await writeFile(join(dir, `${made.projection}-v1-a.sqlite`), Buffer.alloc(20_000, 7));
-  await using model = sqliteReadModel({ dir });
+  await writeFile(join(at.dir, `${made.projection}-v1-a.sqlite`), Buffer.alloc(20_000, 7));
+  await using model = sqliteReadModel({ dir: at.dir });
   await expect(model.serving(made)).rejects.toMatchObject({ code: 'MODEL_DAMAGED' });
-  await rm(dir, { recursive: true });
+});
+
+test('a file that a crash left without tables is no index, and can be made again', async () => {
+  await using at = await folder();
+  const made = definition();
+  await writeFile(join(at.dir, `${made.projection}-v1-a.sqlite`), '');
+  await using model = sqliteReadModel({ dir: at.dir });
+  expect(await model.open(`${made.projection}-v1-a`, made)).toBeUndefined();
+  expect(await model.list()).toEqual([]);
+  expect((await model.create(made, 'a')).name).toBe(`${made.projection}-v1-a`);
 });
 
 test('a handle that was closed refuses calls', async () => {
-  const dir = await folder();
-  const model = sqliteReadModel({ dir });
+  await using at = await folder();
+  const model = sqliteReadModel({ dir: at.dir });
   const index = await model.create(definition(), 'a');
   await model[Symbol.asyncDispose]();
   await expect(index.store([document('a', 1)], versionsEnd)).rejects.toMatchObject({
     code: 'MODEL_UNAVAILABLE',
   });
   await model[Symbol.asyncDispose]();
-  await rm(dir, { recursive: true });
 });
