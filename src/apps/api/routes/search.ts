@@ -24,6 +24,7 @@ const filters = {
   platform: repeatable(text),
   owner: repeatable(text).meta({ description: 'URN of an owner, or its last part' }),
   tag: repeatable(text).meta({ description: 'URN of a tag, or its last part' }),
+  source: repeatable(text).meta({ description: 'what a plugin read it from', examples: ['scan:datalake'] }),
 } as const;
 
 const filterShape = z.strictObject(filters);
@@ -31,7 +32,10 @@ const searchShape = z.strictObject({ ...filters, limit: limit(1_000, 20), cursor
 
 type Filters = z.output<typeof filterShape>;
 
-const searchOf = ({ q = '', type, namespace, platform, owner, tag }: Filters, most: number): EntitySearch => {
+const searchOf = (
+  { q = '', type, namespace, platform, owner, tag, source }: Filters,
+  most: number,
+): EntitySearch => {
   const owners = named(owner, 'corpuser', 'corpGroup');
   const tags = named(tag, 'tag');
   return {
@@ -42,6 +46,7 @@ const searchOf = ({ q = '', type, namespace, platform, owner, tag }: Filters, mo
     ...(platform === undefined ? {} : { platform }),
     ...(owners === undefined ? {} : { owner: owners }),
     ...(tags === undefined ? {} : { tag: tags }),
+    ...(source === undefined ? {} : { source }),
   };
 };
 
