@@ -97,6 +97,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     for (const lane of await serving.progress()) moved(lane);
     state = 'running';
     fault = undefined;
+    waiting.settle();
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
     const watching = watch(serving, until).finally(() => over.abort());
@@ -221,6 +222,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     reach: (next, signal) =>
       waiting.until(() => {
         if (state === 'halted') throw fault;
+        if (index === undefined) return false;
         return next.every((end, partition) => progressOf(epochs.at(-1)!, partition).next >= end);
       }, signal),
     async pause() {

@@ -58,7 +58,10 @@ export async function start(options: StartOptions): Promise<Serving> {
       print(verified(report));
     if (sample) print((await options.scan(serving, sampleDatalake)).summary);
     if (built.length === 0) await kept(serving, print);
-    farewell(serving, options, Date.now() - began);
+    farewell(serving, options, {
+      tookMs: Date.now() - began,
+      tries: sample || (await hasEntities(serving)) ? tries : firstTries,
+    });
     return serving;
   } catch (error) {
     await serving[Symbol.asyncDispose]();
@@ -107,7 +110,15 @@ async function kept({ annal }: Serving, print: (line: string) => void): Promise<
     );
 }
 
-function farewell({ address }: Serving, { config, print }: StartOptions, tookMs: number): void {
+async function hasEntities({ annal }: Serving): Promise<boolean> {
+  return (await annal.runtime.projections()).some(({ documents }) => documents > 0);
+}
+
+function farewell(
+  { address }: Serving,
+  { config, print }: StartOptions,
+  { tookMs, tries: shownTries }: { readonly tookMs: number; readonly tries: readonly string[] },
+): void {
   const open = config.tokensFile === undefined;
   print(
     open
@@ -117,17 +128,22 @@ function farewell({ address }: Serving, { config, print }: StartOptions, tookMs:
   print(`Ready in ${(tookMs / 1_000).toFixed(1)} s.  Page: ${address}/   API: ${address}/openapi.json`);
   const data = config.dataDir === `${process.cwd()}/.annal` ? '' : ` --data ${shown(config.dataDir)}`;
   print('Try, in another terminal:');
-  for (const command of tries) print(`  npx annal ${command}${data}`);
+  for (const command of shownTries) print(`  npx annal ${command}${data}`);
 }
 
-/** Five commands that show something in the sample, and work without it. */
+const orders = 'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)';
+
+/** Five commands for a log that holds something. */
 const tries = [
   'search orders',
-  `history "${'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'}"`,
-  `show "${'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'}" --as-of 2026-01-01`,
+  `history "${orders}"`,
+  `show "${orders}" --as-of 2026-01-01`,
   'log --limit 20',
   'verify entities',
 ];
+
+/** Five commands for an empty log. */
+const firstTries = ['scan .', 'search csv', 'log --follow', 'projections', 'verify entities'];
 
 const count = (number: number): string => number.toLocaleString('en-US');
 
