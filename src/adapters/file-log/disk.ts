@@ -104,8 +104,8 @@ export const isErrno = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
 /**
- * Makes `folder`, which is `base` or lies below it, and what is missing above it, each name durable. Parents below `base`
- * are synced even if they are there: a killed process may have made one without syncing it.
+ * Makes `folder`, which is `base` or lies below it, and what is missing above it, each name durable. Names that are there
+ * are synced as well: a killed process may have made one without syncing it.
  */
 export async function makeFolders(disk: Disk, base: string, folder: string = base): Promise<void> {
   const parent = dirname(folder);
@@ -113,12 +113,21 @@ export async function makeFolders(disk: Disk, base: string, folder: string = bas
     await makeFolders(disk, base, parent);
     await disk.makeFolder(folder);
     await disk.syncFolder(parent);
-    return;
+  } else if (parent !== folder) {
+    if (await isThere(disk, folder)) return syncIfOurs(disk, parent);
+    await makeFolders(disk, parent);
+    await disk.makeFolder(folder);
+    await disk.syncFolder(parent);
   }
-  if (await isThere(disk, folder)) return;
-  if (parent !== folder) await makeFolders(disk, parent);
-  await disk.makeFolder(folder);
-  await disk.syncFolder(parent);
+}
+
+const notOurs = ['ENOENT', 'ENOTDIR', 'EROFS', 'EACCES', 'EPERM', 'EINVAL'];
+
+/** Syncs a folder, unless it is missing or one that we cannot sync: that one holds no name that we made. */
+export async function syncIfOurs(disk: Disk, folder: string): Promise<void> {
+  await disk.syncFolder(folder).catch((error: unknown) => {
+    if (!notOurs.some((code) => isErrno(error, code))) throw error;
+  });
 }
 
 const isThere = (disk: Disk, folder: string): Promise<boolean> =>

@@ -65,11 +65,15 @@ export function fileLogHost({
 }: FileLogOptions): FileLogHost {
   const opened = new Map<string, OpenTopic>();
 
-  async function readTopic({ topic, partitions }: EpochTopic): Promise<TopicFile> {
+  async function findTopic(topic: string): Promise<TopicFile> {
     const path = join(folderOf(dir, topic), 'topic.json');
     const bytes = await readFile(disk, path);
     if (bytes === undefined) throw new Fault('TOPIC_MISSING', { topic, folder: dir });
-    const found = parseTopic(bytes, path);
+    return parseTopic(bytes, path);
+  }
+
+  async function readTopic({ topic, partitions }: EpochTopic): Promise<TopicFile> {
+    const found = await findTopic(topic);
     if (found.partitions !== partitions) {
       throw new Fault('TOPIC_MISMATCH', { topic, partitions: found.partitions, expected: partitions });
     }
@@ -127,6 +131,8 @@ export function fileLogHost({
       const content: TopicFile = { partitions, salt: randomBytes(16).toString('hex') };
       return createWhole(disk, join(folder, 'topic.json'), Buffer.from(`${JSON.stringify(content)}\n`));
     },
+
+    partitions: async (topic) => (await findTopic(topic)).partitions,
 
     async open(topic) {
       await readTopic(topic);

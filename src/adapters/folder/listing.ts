@@ -25,7 +25,7 @@ export async function* listBlobs(
   readFolder: ReadFolder,
 ): AsyncGenerator<BlobFound, void> {
   checkPrefix(prefix);
-  const folder = join(container, prefix);
+  const folder = join(container, prefix.slice(0, -1));
   const entries = await onDisk(prefix, () => listed(disk, folder));
   const blobs = await onDisk(prefix, () => readFolder(entries, folder));
   const folders = entries.filter(({ kind }) => kind === 'folder').map(({ name }) => ({ name: `${name}/` }));

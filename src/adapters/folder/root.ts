@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../../domain/fault.ts';
-import { type Disk, isErrno, makeFolders, writeNewFile } from '../file-log/disk.ts';
+import { type Disk, isErrno, makeFolders, syncIfOurs, writeNewFile } from '../file-log/disk.ts';
 
 /** What all handles of one archive folder in this process share. */
 export interface Root {
@@ -17,8 +17,13 @@ export interface Root {
   alone<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** A text no content had before, in any process. */
   newTag(): string;
-  /** Syncs what a killed process may have left unsynced in `folder` and above; once per folder and process. */
-  syncOnce(folder: string): Promise<void>;
+  /**
+   * Makes what was just read from `folder` durable, so that nobody builds on what the next crash takes back: what a killed
+   * process left unsynced (once per folder and process), and what is being written.
+   */
+  settle(folder: string): Promise<void>;
+  /** Tells that names in `folder` are about to change; call the answer when they are synced. */
+  changing(folder: string): () => void;
   /** By folder, by file name: the bytes of appended state blobs that count. */
   readonly committed: Map<string, Map<string, number>>;
   /** State blobs to be looked at again, because a change failed in the middle. */
@@ -57,6 +62,7 @@ function makeRoot(disk: Disk, dir: string): Root {
   const last = new Map<string, Promise<unknown>>();
   const tagStart = randomBytes(8).toString('hex');
   let tags = 0;
+  const unsynced = new Map<string, number>();
   let emptied: Promise<void> | undefined;
 
   const onceEach = (work: (folder: string) => Promise<void>) => {
@@ -74,12 +80,9 @@ function makeRoot(disk: Disk, dir: string): Root {
   const makeOnce = onceEach((folder) => makeFolders(disk, dir, folder));
 
   const syncOnce = onceEach(async (folder) => {
-    if (folder !== dir) await syncOnce(dirname(folder));
-    await disk.syncFolder(folder).catch((error: unknown) => {
-      // A folder that is missing or cannot be synced by us holds nothing that we wrote.
-      if (!['ENOENT', 'ENOTDIR', 'EROFS', 'EACCES', 'EINVAL'].some((code) => isErrno(error, code)))
-        throw error;
-    });
+    // Up to the folder that holds the name of the archive itself.
+    if (folder !== dirname(dir)) await syncOnce(dirname(folder));
+    await syncIfOurs(disk, folder);
   });
 
   /** What a killed process left half-written has no name yet: it goes. */
@@ -118,7 +121,18 @@ function makeRoot(disk: Disk, dir: string): Root {
       return mine;
     },
     newTag: () => `${tagStart}-${++tags}`,
-    syncOnce,
+    async settle(folder) {
+      await syncOnce(folder);
+      if (unsynced.has(folder)) await disk.syncFolder(folder);
+    },
+    changing(folder) {
+      unsynced.set(folder, (unsynced.get(folder) ?? 0) + 1);
+      return () => {
+        const left = unsynced.get(folder)! - 1;
+        if (left === 0) unsynced.delete(folder);
+        else unsynced.set(folder, left);
+      };
+    },
     committed: new Map(),
     unsure: new Set(),
     tags: new Map(),

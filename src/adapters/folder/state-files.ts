@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../../domain/fault.ts';
-import { isErrno } from '../file-log/disk.ts';
+import { isErrno, syncIfOurs } from '../file-log/disk.ts';
 import { listed } from './listing.ts';
 import type { Root } from './root.ts';
 
@@ -44,6 +44,7 @@ export function stateFiles(root: Root, container: string): StateFiles {
   async function settle(name: string): Promise<void> {
     const path = pathOf(name);
     const lengths = await lengthsBeside(path);
+    await syncIfOurs(disk, dirname(path));
     const read = await readLengths(root, dirname(path), (other) => other === basename(name));
     const length = read.get(basename(name));
     if (length === undefined) lengths.delete(basename(name));
@@ -109,11 +110,11 @@ export function stateFiles(root: Root, container: string): StateFiles {
 
 /** Lengths of the appended blobs of `folder` that are `wanted`; replaced ones are removed. */
 async function readLengths(
-  { disk, syncOnce }: Root,
+  { disk, settle }: Root,
   folder: string,
   wanted: (name: string) => boolean,
 ): Promise<Map<string, number>> {
-  await syncOnce(folder);
+  await settle(folder);
   const entries = await listed(disk, folder);
   const all = new Set(entries.map(({ name }) => name));
   const lengths = new Map<string, number>();

@@ -43,7 +43,7 @@ export function folderState(root: Root): StateStore {
   }
 
   const readFolder: ReadFolder = async (entries, folder) => {
-    await root.syncOnce(folder);
+    await root.settle(folder);
     const plain = entries
       .filter(({ kind }) => kind === 'file')
       .map(({ name }) => name.replace(/@[0-9]+$/, ''));

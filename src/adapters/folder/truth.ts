@@ -9,7 +9,7 @@ export function folderTruth(root: Root): TruthStore {
   const { disk } = root;
   const container = join(root.dir, 'archive');
   const readFolder: ReadFolder = async (entries, folder) => {
-    await root.syncOnce(folder);
+    await root.settle(folder);
     return entries
       .filter(({ kind }) => kind === 'file')
       .map(({ name }) => ({ name, bytes: () => disk.size(join(folder, name)) }));
@@ -20,6 +20,7 @@ export function folderTruth(root: Root): TruthStore {
       const path = join(container, name);
       return onDisk(name, async () => {
         await root.makeParent(path);
+        const synced = root.changing(dirname(path));
         const answer = await root.through(bytes, (temporary) =>
           disk.link(temporary, path).then(
             () => 'created' as const,
@@ -31,6 +32,7 @@ export function folderTruth(root: Root): TruthStore {
         );
         // Also for `exists`: the one who linked it may not have come to this yet.
         await disk.syncFolder(dirname(path));
+        synced();
         return answer;
       });
     },
@@ -38,8 +40,9 @@ export function folderTruth(root: Root): TruthStore {
       checkBlobName(name);
       const path = join(container, name);
       return onDisk(name, async () => {
-        await root.syncOnce(dirname(path));
-        return readFile(disk, path);
+        const bytes = await readFile(disk, path);
+        await root.settle(dirname(path));
+        return bytes;
       });
     },
     list: (prefix, after) =>

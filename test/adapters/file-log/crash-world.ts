@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
+import { isErrno } from '../../../src/adapters/file-log/disk.ts';
 import { type FileLog, type FileLogHost, fileLogHost } from '../../../src/adapters/file-log/event-log.ts';
 import type { TornTail } from '../../../src/adapters/file-log/log-file.ts';
 import type { LogRecord } from '../../../src/domain/event.ts';
+import { isFault } from '../../../src/domain/fault.ts';
 import type { EpochTopic, LogReader } from '../../../src/ports/event-log.ts';
 import { type LossyDisk, lossyDisk } from './lossy-disk.ts';
 import { type Seeded, seeded } from './seeded.ts';
@@ -12,6 +14,8 @@ interface Known {
   readonly firm: Map<number, { readonly value: string; readonly appendTime: number }>;
   /** Values in the order they were sent. */
   readonly sent: string[];
+  /** Values of appends that were told as not sent. */
+  readonly refused: Set<string>;
   /** Offsets below may have been removed. */
   removable: number;
 }
@@ -27,13 +31,16 @@ export interface CrashWorld {
   live(): Promise<void>;
 }
 
+const isDiskFailure = (error: unknown): boolean =>
+  isErrno(error, 'EIO') || isFault(error, 'LOG_UNAVAILABLE') || isFault(error, 'APPEND_UNKNOWN');
+
 /** A file log on a lossy disk, with callers that remember what they were told. */
 export function crashWorld(seed: number): CrashWorld {
   const random = seeded(seed);
   const disk = lossyDisk(random, '/data');
   const torn: TornTail[] = [];
   const segmentBytesMax = 200 + random.below(3_000);
-  const known: Known[] = [0, 1].map(() => ({ firm: new Map(), sent: [], removable: 0 }));
+  const known: Known[] = [0, 1].map(() => ({ firm: new Map(), sent: [], refused: new Set(), removable: 0 }));
   let now = 1_000_000;
   let sent = 0;
 
@@ -52,7 +59,10 @@ export function crashWorld(seed: number): CrashWorld {
     const padding = Buffer.alloc(random.below(400), 'p');
     known[partition]!.sent.push(...values);
     const records = values.map((value) => ({ key: padding, value: Buffer.from(value), headers: [] }));
-    const { first, appendTime } = await log.append(partition, records);
+    const { first, appendTime } = await log.append(partition, records).catch((error: unknown) => {
+      if (isFault(error, 'LOG_UNAVAILABLE')) for (const value of values) known[partition]!.refused.add(value);
+      throw error;
+    });
     for (const [i, value] of values.entries()) firm(partition, first + i, { value, appendTime });
     now += 10;
   }
@@ -83,7 +93,7 @@ export function crashWorld(seed: number): CrashWorld {
   async function check(log: FileLog): Promise<void> {
     await using reader = await log.reader('check');
     for (const [partition, { first, end }] of (await log.bounds()).entries()) {
-      const { firm: promised, sent: all, removable } = known[partition]!;
+      const { firm: promised, sent: all, refused, removable } = known[partition]!;
       expect(first).toBeLessThanOrEqual(removable);
       expect(Math.max(-1, ...promised.keys())).toBeLessThan(end);
       const expected = [...promised].filter(([offset]) => offset >= first);
@@ -92,6 +102,7 @@ export function crashWorld(seed: number): CrashWorld {
       const found = new Map(records.map(({ offset, value }) => [offset, Buffer.from(value!).toString()]));
       for (const [offset, { value }] of expected)
         expect([offset, found.get(offset)]).toEqual([offset, value]);
+      expect([...found.values()].filter((value) => refused.has(value))).toEqual([]);
       const order = [...found.values()].map((value) => all.indexOf(value));
       expect(order.every((at, i) => at > (order[i - 1] ?? -1))).toBe(true);
       const times = records.map(({ appendTime }) => appendTime);
@@ -129,7 +140,8 @@ export function crashWorld(seed: number): CrashWorld {
         await work(log);
         await own[Symbol.asyncDispose]();
       } catch (error) {
-        if (!disk.crashed) throw error;
+        // A failing disk ends this life as well: a partition whose sync failed stays closed until it is opened again.
+        if (!disk.crashed && !isDiskFailure(error)) throw error;
       }
     },
   };

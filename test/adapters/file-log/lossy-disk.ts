@@ -6,6 +6,8 @@ import type { Seeded } from './seeded.ts';
 export interface LossyDisk extends Disk {
   /** The power goes during the operation after `operations` more; all later ones fail until `restart`. */
   crashAfter(operations: number): void;
+  /** The operation after `operations` more fails with EIO, done or not; later ones work. */
+  failAfter(operations: number): void;
   readonly crashed: boolean;
   /** The machine starts again: of what was not synced any part may be there. */
   restart(): void;
@@ -40,6 +42,8 @@ interface NameChange {
   readonly apply: (names: Names) => void;
 }
 
+type Fate = 'success' | 'failure' | 'crash';
+
 const sectorBytes = 512;
 
 class DiskError extends Error {
@@ -56,20 +60,25 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
   let nameChanges: NameChange[] = [];
   let life = 0;
   let untilCrash = Number.POSITIVE_INFINITY;
+  let untilFailure = Number.POSITIVE_INFINITY;
 
-  /** Lets others go first, as a disk would, then says whether this operation is the one the power goes in. */
-  async function begin(born: number, path: string): Promise<boolean> {
+  /** Lets others go first, as a disk would, then says what becomes of this operation. */
+  async function begin(born: number, path: string): Promise<Fate> {
     for (let turns = random.below(3); turns >= 0; turns--) await null;
     if (disk.crashed || born !== life) throw new DiskError('EIO', path);
     untilCrash -= 1;
-    return untilCrash < 0;
+    untilFailure -= 1;
+    if (untilCrash < 0) return 'crash';
+    return untilFailure === -1 ? 'failure' : 'success';
   }
 
-  function end(crashing: boolean, path: string): void {
-    if (!crashing) return;
-    state.crashed = true;
+  function end(fate: Fate, path: string): void {
+    if (fate === 'success') return;
+    if (fate === 'crash') state.crashed = true;
     throw new DiskError('EIO', path);
   }
+
+  const happens = (fate: Fate): boolean => fate === 'success' || random.chance(0.5);
 
   const state = { crashed: false, syncs: 0 };
 
@@ -86,14 +95,14 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
 
   /** A change of names that `check` allows; while the power goes it happens or not. */
   async function rename(path: string, check: () => void, apply: (names: Names) => void): Promise<void> {
-    const crashing = await begin(life, path);
+    const fate = await begin(life, path);
     needFolder(dirname(path));
     check();
-    if (!crashing || random.chance(0.5)) {
+    if (happens(fate)) {
       apply(names);
       nameChanges.push({ folder: dirname(path), apply });
     }
-    end(crashing, path);
+    end(fate, path);
   }
 
   const usedBytes = () =>
@@ -108,37 +117,40 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
       return Buffer.from(inode.content.subarray(at, at + length));
     },
     async write(at, bytes) {
-      const crashing = await begin(born, path);
+      const fate = await begin(born, path);
       const grows = Math.max(0, at + bytes.length - inode.content.length);
       const room = disk.capacity - usedBytes();
       const fits = grows <= room ? bytes.length : Math.max(0, bytes.length - (grows - room));
-      const change = { at, bytes: Buffer.from(bytes.subarray(0, fits)) };
+      const done = fate === 'failure' ? random.below(fits + 1) : fits;
+      const change = { at, bytes: Buffer.from(bytes.subarray(0, done)) };
       inode.content = applied(inode.content, change);
       inode.changes.push(change);
-      end(crashing, path);
+      end(fate, path);
       if (fits < bytes.length) throw new DiskError('ENOSPC', path);
     },
     async sync() {
-      const crashing = await begin(born, path);
+      const fate = await begin(born, path);
       state.syncs += 1;
-      if (disk.failingSyncs > 0) {
-        disk.failingSyncs -= 1;
+      if (disk.failingSyncs > 0 || fate === 'failure') {
+        disk.failingSyncs = Math.max(0, disk.failingSyncs - 1);
         // As Linux does: the pages are clean now, and a later sync has nothing to do.
         inode.synced = torn(inode, random);
         inode.changes.length = 0;
         throw new DiskError('EIO', path);
       }
-      if (!crashing || random.chance(0.5)) {
+      if (happens(fate)) {
         inode.synced = inode.content;
         inode.changes.length = 0;
       }
-      end(crashing, path);
+      end(fate, path);
     },
     async truncate(length) {
-      const crashing = await begin(born, path);
-      inode.content = applied(inode.content, { length });
-      inode.changes.push({ length });
-      end(crashing, path);
+      const fate = await begin(born, path);
+      if (happens(fate)) {
+        inode.content = applied(inode.content, { length });
+        inode.changes.push({ length });
+      }
+      end(fate, path);
     },
     async size() {
       end(await begin(born, path), path);
@@ -150,6 +162,7 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
   function newLife(): void {
     life += 1;
     untilCrash = Number.POSITIVE_INFINITY;
+    untilFailure = Number.POSITIVE_INFINITY;
     state.crashed = false;
   }
 
@@ -164,6 +177,9 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
     },
     crashAfter(operations) {
       untilCrash = operations;
+    },
+    failAfter(operations) {
+      untilFailure = operations;
     },
     kill: newLife,
     restart() {
@@ -245,13 +261,13 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
         }));
     },
     async syncFolder(path) {
-      const crashing = await begin(life, path);
+      const fate = await begin(life, path);
       needFolder(path);
-      if (!crashing || random.chance(0.5)) {
+      if (happens(fate)) {
         for (const { folder, apply } of nameChanges) if (folder === path) apply(syncedNames);
         nameChanges = nameChanges.filter(({ folder }) => folder !== path);
       }
-      end(crashing, path);
+      end(fate, path);
     },
     async size(path) {
       end(await begin(life, path), path);
