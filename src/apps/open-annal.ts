@@ -6,6 +6,7 @@ import { openPorts, type Ports } from '../composition/compose.ts';
 import type { PortSettings } from '../composition/settings.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { defaultNamespaceRules, type NamespaceRule } from '../domain/namespace.ts';
+import type { Rules } from '../intake/admit.ts';
 import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../intake/entity-types.ts';
 import { shippedSchemas } from '../intake/schema-folder.ts';
@@ -13,6 +14,7 @@ import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { schemaName, schemaRefName } from '../streams/archive-names.ts';
 import type { PortPlace } from './annal.ts';
+import { startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
 import { openLog } from './open-log.ts';
 import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
@@ -67,7 +69,8 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     newLogId: uuidV7,
   });
   opening.defer(() => log[Symbol.asyncDispose]());
-  const intake = roles.intake ? await intakeOf(config, ports, log, say) : undefined;
+  const rules = roles.intake ? rulesOf(config) : undefined;
+  const intake = rules === undefined ? undefined : await intakeOf(config, ports, log, rules, say);
   const runtime = startRuntime({
     ports,
     places,
@@ -81,19 +84,30 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
   });
   opening.defer(() => runtime.stop());
+  if (intake !== undefined && rules !== undefined) {
+    const bridges = startBridges(config, { ports, intake, rules, say });
+    opening.defer(() => bridges.stop());
+  }
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Intake over the newest epoch's log. The schema is in the archive before the first event that names it. */
-function intakeOf(config: AnnalConfig, ports: Ports, log: EventLog, say: Log): Promise<Intake> {
-  const { archive, registry, clock } = ports;
+/** What decides about an event besides the event itself. */
+function rulesOf(config: AnnalConfig): Rules {
   const schemas = [shippedSchemas, ...(config.schemasDir === undefined ? [] : [config.schemasDir])];
-  return openIntake({
-    log,
+  return {
     aspects: loadAspectSchemas(schemas),
     entityTypes: loadEntityTypes(schemas),
     namespaceRules: namespaceRules(config.namespaceRulesFile),
+  };
+}
+
+/** Intake over the newest epoch's log. The schema is in the archive before the first event that names it. */
+function intakeOf(config: AnnalConfig, ports: Ports, log: EventLog, rules: Rules, say: Log): Promise<Intake> {
+  const { archive, registry, clock } = ports;
+  return openIntake({
+    ...rules,
+    log,
     clock,
     newId: uuidV7,
     deadlineMs: appendDeadlineMs,

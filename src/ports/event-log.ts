@@ -88,6 +88,8 @@ export interface LogHost extends AsyncDisposable {
   create(topic: EpochTopic): Promise<'created' | 'exists'>;
   /** Opens a topic. Rejects with `TOPIC_MISSING` and with `TOPIC_MISMATCH` when partition counts differ. */
   open(topic: EpochTopic): Promise<EventLog>;
+  /** Partition count of a topic that somebody else may have made. Rejects with `TOPIC_MISSING`. */
+  partitions(topic: string): Promise<number>;
   /** Settings that differ from what an append-only log needs, in words; `unknown` where the host does not tell. */
   audit(
     topic: EpochTopic,

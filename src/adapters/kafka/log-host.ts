@@ -50,6 +50,12 @@ export function kafkaLogHost(settings: KafkaSettings): LogHost {
       logs.add(log);
       return log;
     },
+    async partitions(topic) {
+      const found = await link(topic);
+      if (found === undefined) throw new Fault('TOPIC_MISSING', { topic });
+      found.close();
+      return found.partitions;
+    },
     async audit({ topic }) {
       const found = await link(topic);
       if (found === undefined) throw new Fault('TOPIC_MISSING', { topic });

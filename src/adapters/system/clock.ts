@@ -4,5 +4,11 @@ import type { Clock } from '../../ports/clock.ts';
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: Date.now,
-  wait: (waitMs, signal) => wait(waitMs, undefined, signal === undefined ? {} : { signal }),
+  async wait(waitMs, signal) {
+    try {
+      await wait(waitMs, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      throw signal?.aborted === true ? signal.reason : error;
+    }
+  },
 };
