@@ -1,10 +1,10 @@
-import { placeOf } from '../../adapters/azure-blob/containers.ts';
 import { readOwner } from '../../adapters/file-log/owner-lock.ts';
 import { openPorts, type Ports } from '../../composition/compose.ts';
 import { readEpochs, topicOf } from '../../streams/epochs.ts';
 import type { AnnalConfig } from '../config.ts';
 import { portSettings } from '../open-annal.ts';
 import { type Check, checked } from './check.ts';
+import { counted } from './print.ts';
 
 const skewMaxMs = 2_000;
 const askMs = 5_000;
@@ -21,9 +21,7 @@ export async function serverChecks(
     running === undefined ? [] : checked('server', () => server(running.address, token)),
     log.kind === 'kafka' ? checked('Kafka', () => kafka(config, ports)) : [],
     registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry.url)) : [],
-    archive.kind === 'azure-blob'
-      ? checked('Azure Blob', () => blob(placeOf(archive.account), archive.prefix, ports))
-      : [],
+    archive.kind === 'azure-blob' ? checked('Azure Blob', () => blob(ports)) : [],
     readModel.kind === 'elasticsearch'
       ? checked('Elasticsearch', () => elasticsearch(readModel.url, ports))
       : [],
@@ -129,15 +127,16 @@ async function registryVersion(url: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function blob(place: string, prefix: string, ports: Ports): Promise<readonly Check[]> {
-  const epochs = await readEpochs(ports.archive.truth);
-  const told = URL.canParse(place) ? await get(place) : undefined;
+async function blob({ archive }: Ports): Promise<readonly Check[]> {
+  const epochs = await readEpochs(archive.truth);
+  const account = archive.place.slice(0, archive.place.lastIndexOf('/'));
+  const told = URL.canParse(account) ? await get(account) : undefined;
   const version = told?.headers.get('server') ?? 'a version it does not tell';
   return [
     {
       check: 'Azure Blob',
       status: 'ok',
-      detail: `${place}, ${version}; ${prefix}-archive holds ${epochs.length} epochs`,
+      detail: `${archive.place}, ${version}; it holds ${counted(epochs.length, 'epoch')}`,
     },
     ...(told === undefined ? [] : clockCheck('Azure Blob', told)),
   ];
@@ -154,7 +153,7 @@ async function elasticsearch(url: string, ports: Ports): Promise<readonly Check[
     {
       check: 'Elasticsearch',
       status: 'ok',
-      detail: `${url}, version ${versions.join(', ')}; ${indexes.length} indexes of ours`,
+      detail: `${url}, version ${versions.join(', ')}; ${counted(indexes.length, 'index', 'indexes')} of ours`,
     },
     ...clockCheck('Elasticsearch', response),
   ];

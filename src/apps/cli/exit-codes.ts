@@ -29,12 +29,16 @@ export const exitCodesAbout: readonly (readonly [ExitCode, string])[] = [
 
 const byCode: Partial<Record<FaultCode, ExitCode>> = {
   ALREADY_RUNNING: exitCodes.conflict,
+  ARCHIVE_EMPTY: exitCodes.notFound,
   BIND_NEEDS_TOKENS: exitCodes.usage,
   CONFIG_INVALID: exitCodes.usage,
+  DATA_EMPTY: exitCodes.notFound,
+  DATA_NOT_EMPTY: exitCodes.conflict,
   IDEMPOTENCY_CONFLICT: exitCodes.conflict,
   INDEX_EXISTS: exitCodes.conflict,
   MOMENT_INVALID: exitCodes.usage,
   NOT_ALLOWED: exitCodes.notAllowed,
+  PORT_TAKEN: exitCodes.conflict,
   POSITION_INVALID: exitCodes.usage,
   PROJECTION_UNKNOWN: exitCodes.notFound,
   QUERY_INVALID: exitCodes.usage,

@@ -43,6 +43,11 @@ export function problemOf(fault: Fault): Problem {
   const { faults: listed } = fault.facts as { faults?: readonly ListedFault[] };
   if (fault.code === 'CONFIG_INVALID' && listed !== undefined)
     return { code: fault.code, detail: about, doThis, lines: listed.map(({ at, what }) => `${at} ${what}`) };
+  const { folder, address, pid } = fault.facts;
+  if (fault.code === 'ALREADY_RUNNING' && address !== undefined) {
+    const detail = `already running at ${String(address)} (process ${String(pid)}, folder ${String(folder)})`;
+    return { code: fault.code, detail, doThis };
+  }
   return { code: fault.code, detail: fault.message.slice(fault.code.length + 2), doThis };
 }
 

@@ -23,17 +23,20 @@ export const painted = (
 /** No column is cut below this. */
 const columnMin = 8;
 const gap = 2;
+/** Half of one of these says nothing. */
+const firm: ReadonlySet<string> = new Set(['TIME', 'POSITION', 'CUT', 'UNTIL', 'CODE', 'SETTING']);
 
 /**
  * Widths of all columns but the last, so that a line fits into `room`: the widest give way first. The last one, a URN or a
  * sentence, is never cut: it is there to be read and copied.
  */
-function fitted(natural: readonly number[], room: number): number[] {
+function fitted(head: readonly string[], natural: readonly number[], room: number): number[] {
   const widths = natural.slice(0, -1);
   let over = natural.reduce((sum, width) => sum + width + gap, 0) - room;
   for (; over > 0; over -= 1) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widest === -1 || widths[widest]! <= columnMin) break;
+    const most = Math.max(0, ...widths.filter((_, at) => !firm.has(head[at]!)));
+    const widest = widths.findIndex((width, at) => width === most && !firm.has(head[at]!));
+    if (widest === -1 || most <= columnMin) break;
     widths[widest]! -= 1;
   }
   return widths;
@@ -55,7 +58,7 @@ export async function tableText(
   const table = new Table({
     chars: borderless,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-    colWidths: fitted(natural, room).map((width) => width + gap),
+    colWidths: fitted(head, natural, room).map((width) => width + gap),
   });
   table.push(
     head.map((name) => painted(session, 'bold', name)),
@@ -75,11 +78,9 @@ const borderless = Object.fromEntries(
     .map((name) => [name, '']),
 );
 
-/** A moment in UTC, to the second where that says all. */
-export const utc = (timeMs: number): string => {
-  const text = new Date(timeMs).toISOString();
-  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
-};
+/** A moment in UTC, to the second. */
+export const utc = (timeMs: number): string =>
+  `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

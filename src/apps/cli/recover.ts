@@ -100,15 +100,7 @@ function refuseFull({ archive, dataDir }: AnnalConfig): void {
       },
       exitCodes.usage,
     );
-  if (existsSync(join(dataDir, 'archive', 'epochs')))
-    throw new Failure(
-      {
-        code: 'ALREADY_RUNNING',
-        detail: `${dataDir} holds a log already`,
-        doThis: 'Name an empty folder with `--data`.',
-      },
-      exitCodes.conflict,
-    );
+  if (existsSync(join(dataDir, 'archive', 'epochs'))) throw new Fault('DATA_NOT_EMPTY', { folder: dataDir });
 }
 
 async function showPlan(session: Session, plan: Plan): Promise<void> {

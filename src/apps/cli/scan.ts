@@ -13,11 +13,11 @@ const problemsShownMax = 20;
 
 /** Publishes what a folder's tables are now. Ends with 1 where a part could not be read, or deletions were held. */
 export const run: Run = async (session, [dir = ''], options) => {
-  await using connection = await connect(session, { make: true });
+  const dry = isSet(options, 'dryRun');
+  await using connection = await connect(session, { make: !dry });
   const scanned = await plan(session, connection.call, dir, options);
   tell(session, scanned);
   if (scanned.found.entities.length === 0 && scanned.plan.changes.length === 0) throw nothingIn(dir);
-  const dry = isSet(options, 'dryRun');
   const code = dry ? await showPlan(session, scanned) : await publish(session, connection.call, scanned);
   return code === exitCodes.ok ? judged(session, scanned) : code;
 };
@@ -52,9 +52,10 @@ function tell(session: Session, { source, found, plan }: Scanned): void {
 /** What a scan found and would change, in a line. */
 export function summary({ source, found, plan }: Scanned): string {
   const tables = found.entities.filter(({ urn }) => urn.startsWith('urn:li:dataset:')).length;
+  const unread = found.refused.length === 0 ? '' : `, ${counted(found.refused.length, 'file')} not read`;
   const deleted = plan.deleted === 0 ? '' : `, ${counted(plan.deleted, 'deletion')} among them`;
   return (
-    `Scanned ${visible(source)}: ${counted(tables, 'table')}, ${counted(found.refused.length, 'file')} not read; ` +
+    `Scanned ${visible(source)}: ${counted(tables, 'table')}${unread}; ` +
     `${counted(plan.changes.length, 'change')}${deleted}, ${counted(plan.unchanged, 'entity', 'entities')} as they were`
   );
 }
