@@ -184,8 +184,8 @@ export const entityAnswer = z
     time: millis,
     changed: position.nullable(),
     aspects: z.record(z.string(), aspect).meta({ description: 'by name; values as they were received' }),
-    name: z.string().optional(),
-    platform: z.string().optional(),
+    name: z.string(),
+    platform: z.string(),
     asOf: z.object({ time: utc, position: position.optional() }).optional(),
     cut: cutText,
   })

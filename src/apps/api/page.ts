@@ -49,6 +49,7 @@ function errorsPage(): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Codes · Annal</title>
 <link rel="icon" href="/favicon.svg">
+<link rel="stylesheet" href="/base.css">
 <link rel="stylesheet" href="/page.css">
 </head>
 <body class="codes">

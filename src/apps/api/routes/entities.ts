@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Fault } from '../../../domain/fault.ts';
 import { urnFault } from '../../../domain/urn.ts';
 import { eventQuery } from '../../../projections/queries.ts';
+import { object } from '../../../projections/state-text.ts';
 import type { Annal } from '../../annal.ts';
 import { type Member, membersOf, sendMembers, textOf } from '../answer.ts';
 import { entityAnswer, eventsAnswer, ok } from '../answers.ts';
@@ -101,12 +102,16 @@ async function sendCurrent(
   reply.header('etag', tag);
   if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();
   members.delete('ids');
-  const { name, platform } = summaryOf(document.body);
-  const told: Member[] = [
+  return sendMembers(reply, 200, [...members, ...namesIn(document.body)]);
+}
+
+/** What people call it: read from its values, as a search tells it. */
+function namesIn(body: Buffer): Member[] {
+  const { name, platform } = summaryOf(body);
+  return [
     ['name', JSON.stringify(name)],
     ['platform', JSON.stringify(platform)],
   ];
-  return sendMembers(reply, 200, [...members, ...told]);
 }
 
 const matches = (given: string | undefined, tag: string): boolean =>
@@ -123,7 +128,8 @@ async function sendAsOf(
   const at = await resolveMoment(annal, request, 'as-of', asOf, now);
   const members = await entityAsOf(annal, urn, at, readableBy(request));
   if (members === undefined) throw await notFound(annal, request, urn, { asOf: momentFacts(at) });
-  return sendMembers(reply, 200, [...members, ['asOf', JSON.stringify(momentFacts(at))]]);
+  const names = namesIn(Buffer.from(object(members)));
+  return sendMembers(reply, 200, [...members, ...names, ['asOf', JSON.stringify(momentFacts(at))]]);
 }
 
 async function notFound(
