@@ -75,9 +75,11 @@ export interface IndexScan {
   close(): void;
 }
 
-/** A connection of its own holds the state; the write-ahead log cannot shrink until it is closed. */
+/**
+ * A statement half read, on a connection of its own, holds the state; the write-ahead log cannot shrink meanwhile.
+ */
 export function indexScan(db: DatabaseSync): IndexScan {
-  db.exec('PRAGMA query_only = ON; BEGIN');
+  db.exec('PRAGMA query_only = ON');
   const rows = db
     .prepare('SELECT id, version, body FROM docs JOIN bodies USING (doc) ORDER BY doc')
     .iterate();
