@@ -149,11 +149,12 @@ function given(
   return { text: fallback, source: 'default' };
 }
 
-/** A URL may be wrong because it holds a password or a signature: those never leave. */
+/** A value may be wrong because it holds a password, a key or a signature: those never leave. */
 const shown = (text: string): string =>
   text
-    .replace(/\/\/[^/@]*@/g, '//***@')
-    .replace(/([?#]).*$/, '$1***')
+    .replace(/^([a-z]+:\/\/)?.*@/is, '$1***@')
+    .replace(/((?:key|secret|signature|sig|password|pwd|token)=)[^;&\s]*/gi, '$1***')
+    .replace(/([?#]).*$/s, '$1***')
     .slice(0, 200);
 
 function unknownVariables(env: Environment): ConfigFault[] {
