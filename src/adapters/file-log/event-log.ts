@@ -1,16 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Fault } from '../../domain/fault.ts';
-import { partitionMax } from '../../domain/position.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EpochTopic, EventLog, LogHost } from '../../ports/event-log.ts';
-import { type Disk, isErrno, makeFolders, nodeDisk, readFile, writeNewFile } from './disk.ts';
+import { type Disk, nodeDisk } from './disk.ts';
 import type { TornTail } from './log-file.ts';
 import { openPartition, type Partition } from './partition.ts';
 import { fileReader } from './reader.ts';
 import { type Retention, retirable } from './retention.ts';
-
-const topicName = /^[A-Za-z0-9._-]{1,249}$/;
+import { createTopic, folderOf, readTopic, type TopicFile } from './topic-file.ts';
+import { reasonOf } from './writer.ts';
 
 export interface FileLogOptions {
   /** Owned by this process alone: see `takeOwnerLock`. Made if missing. */
@@ -41,15 +39,10 @@ export interface FileLogHost extends LogHost {
   open(topic: EpochTopic): Promise<FileLog>;
 }
 
-interface TopicFile {
-  readonly partitions: number;
-  /** Makes checksums of this topic unlike any other's. */
-  readonly salt: string;
-}
-
 interface OpenTopic {
-  handles: number;
   readonly partitions: Promise<readonly Partition[]>;
+  readonly logs: Set<FileLog>;
+  closing?: Promise<void>;
 }
 
 /**
@@ -65,107 +58,106 @@ export function fileLogHost({
 }: FileLogOptions): FileLogHost {
   const opened = new Map<string, OpenTopic>();
 
-  async function findTopic(topic: string): Promise<TopicFile> {
-    const path = join(folderOf(dir, topic), 'topic.json');
-    const bytes = await readFile(disk, path);
-    if (bytes === undefined) throw new Fault('TOPIC_MISSING', { topic, folder: dir });
-    return parseTopic(bytes, path);
-  }
-
-  async function readTopic({ topic, partitions }: EpochTopic): Promise<TopicFile> {
-    const found = await findTopic(topic);
-    if (found.partitions !== partitions) {
-      throw new Fault('TOPIC_MISMATCH', { topic, partitions: found.partitions, expected: partitions });
-    }
-    return found;
+  async function checkTopic({ topic, partitions }: EpochTopic): Promise<TopicFile> {
+    const found = await readTopic(disk, dir, topic);
+    if (found.partitions === partitions) return found;
+    throw new Fault('TOPIC_MISMATCH', { topic, partitions: found.partitions, expected: partitions });
   }
 
   async function openPartitions(topic: EpochTopic): Promise<readonly Partition[]> {
-    const { salt } = await readTopic(topic);
-    await disk.syncFolder(folderOf(dir, topic.topic));
-    const folders = Array.from({ length: topic.partitions }, (_, partition) => partition);
-    const answers = await Promise.allSettled(
-      folders.map((partition) =>
-        openPartition(join(folderOf(dir, topic.topic), String(partition)), `${salt}/${partition}`, {
-          disk,
-          clock,
-          segmentBytesMax,
-          onTorn,
+    const { salt } = await checkTopic(topic);
+    const folder = folderOf(dir, topic.topic);
+    await disk.syncFolder(folder);
+    return openAll(
+      Array.from({ length: topic.partitions }, (_, partition) =>
+        openPartition({
+          folder: join(folder, String(partition)),
+          salt: `${salt}/${partition}`,
+          ...{ disk, clock, segmentBytesMax, onTorn },
         }),
       ),
     );
-    const partitions = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (failed === undefined) return partitions;
-    await Promise.all(partitions.map((partition) => partition[Symbol.asyncDispose]()));
-    throw failed.reason;
   }
 
-  async function close(name: string, topic: OpenTopic): Promise<void> {
-    topic.handles -= 1;
-    if (topic.handles > 0) return;
-    for (const partition of await topic.partitions) await partition[Symbol.asyncDispose]();
-    if (opened.get(name) === topic) opened.delete(name);
+  /** The topic as it is open now, or opened now; one that is being closed is waited for. */
+  async function share(topic: EpochTopic): Promise<OpenTopic> {
+    for (;;) {
+      const known = opened.get(topic.topic);
+      if (known?.closing === undefined) {
+        const shared = known ?? { partitions: openPartitions(topic), logs: new Set() };
+        opened.set(topic.topic, shared);
+        return shared;
+      }
+      await known.closing;
+    }
+  }
+
+  /** Closes the files of a topic with its last handle. */
+  async function leave(name: string, shared: OpenTopic, log: FileLog): Promise<void> {
+    shared.logs.delete(log);
+    if (shared.logs.size > 0) return;
+    shared.closing ??= (async () => {
+      for (const partition of await shared.partitions) await partition[Symbol.asyncDispose]();
+      opened.delete(name);
+    })();
+    await shared.closing;
   }
 
   return {
-    async create({ topic, partitions }) {
-      const folder = folderOf(dir, topic);
-      if (!Number.isInteger(partitions) || partitions < 1 || partitions > partitionMax + 1) {
-        throw new RangeError(`${partitions} partitions`);
-      }
-      await makeFolders(disk, dir, folder);
-      if ((await readFile(disk, join(folder, 'topic.json'))) !== undefined) return 'exists';
-      for (let partition = 0; partition < partitions; partition++) {
-        const path = join(folder, String(partition));
-        await disk.makeFolder(path);
-        // With a new salt all of it would look torn.
-        if ((await disk.list(path)).length > 0) {
-          throw new Fault('LOG_CORRUPT', {
-            file: join(folder, 'topic.json'),
-            reason: 'missing beside log files',
+    create: ({ topic, partitions }) => onDisk(() => createTopic(disk, dir, topic, partitions)),
+    partitions: (topic) => onDisk(async () => (await readTopic(disk, dir, topic)).partitions),
+    open: (topic) =>
+      onDisk(async () => {
+        await checkTopic(topic);
+        for (;;) {
+          const shared = await share(topic);
+          const partitions = await shared.partitions.catch((error: unknown) => {
+            if (opened.get(topic.topic) === shared) opened.delete(topic.topic);
+            throw error;
           });
+          if (shared.closing !== undefined) continue;
+          const log = logOf(topic, partitions, (closed) => leave(topic.topic, shared, closed));
+          shared.logs.add(log);
+          return log;
         }
-      }
-      await disk.syncFolder(folder);
-      const content: TopicFile = { partitions, salt: randomBytes(16).toString('hex') };
-      return createWhole(disk, join(folder, 'topic.json'), Buffer.from(`${JSON.stringify(content)}\n`));
-    },
-
-    partitions: async (topic) => (await findTopic(topic)).partitions,
-
-    async open(topic) {
-      await readTopic(topic);
-      let shared = opened.get(topic.topic);
-      if (shared === undefined) {
-        shared = { handles: 0, partitions: openPartitions(topic) };
-        opened.set(topic.topic, shared);
-      }
-      const { partitions } = shared;
-      shared.handles += 1;
-      try {
-        return logOf(topic, await partitions, () => close(topic.topic, shared));
-      } catch (error) {
-        if (opened.get(topic.topic) === shared) opened.delete(topic.topic);
-        throw error;
-      }
-    },
-
-    async audit(topic) {
-      await readTopic(topic);
-      return { faults: [], unknown: [] };
-    },
-
+      }),
+    audit: (topic) =>
+      onDisk(async () => {
+        await checkTopic(topic);
+        return { faults: [], unknown: [] };
+      }),
     async [Symbol.asyncDispose]() {
-      for (const [name, topic] of [...opened]) {
-        topic.handles = 1;
-        await close(name, topic);
-      }
+      for (const { logs } of [...opened.values()])
+        for (const log of [...logs]) await log[Symbol.asyncDispose]();
     },
   };
 }
 
-function logOf(topic: EpochTopic, partitions: readonly Partition[], close: () => Promise<void>): FileLog {
+/** All of them, or none left open. */
+async function openAll(opening: readonly Promise<Partition>[]): Promise<readonly Partition[]> {
+  const answers = await Promise.allSettled(opening);
+  const partitions = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (failed === undefined) return partitions;
+  for (const partition of partitions) await partition[Symbol.asyncDispose]();
+  throw failed.reason;
+}
+
+/** Runs `work`; what the file system refuses becomes LOG_UNAVAILABLE. */
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Fault || error instanceof RangeError) throw error;
+    throw new Fault('LOG_UNAVAILABLE', { reason: reasonOf(error) }, error);
+  }
+}
+
+function logOf(
+  topic: EpochTopic,
+  partitions: readonly Partition[],
+  close: (log: FileLog) => Promise<void>,
+): FileLog {
   const readers = new Set<AsyncDisposable>();
   const partitionAt = (partition: number): Partition => {
     const found = partitions[partition];
@@ -173,7 +165,7 @@ function logOf(topic: EpochTopic, partitions: readonly Partition[], close: () =>
     return found;
   };
   let closing: Promise<void> | undefined;
-  return {
+  const log: FileLog = {
     epoch: topic.epoch,
     partitions: topic.partitions,
     append: async (partition, records) => partitionAt(partition).append(records),
@@ -197,43 +189,10 @@ function logOf(topic: EpochTopic, partitions: readonly Partition[], close: () =>
     [Symbol.asyncDispose]() {
       closing ??= (async () => {
         for (const reader of readers) await reader[Symbol.asyncDispose]();
-        await close();
+        await close(log);
       })();
       return closing;
     },
   };
-}
-
-function folderOf(dir: string, topic: string): string {
-  if (!topicName.test(topic) || topic === '.' || topic === '..') throw new RangeError(`topic name ${topic}`);
-  return join(dir, topic);
-}
-
-function parseTopic(bytes: Buffer, file: string): TopicFile {
-  try {
-    const found: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof found === 'object' && found !== null && 'partitions' in found && 'salt' in found) {
-      const { partitions, salt } = found;
-      if (typeof partitions === 'number' && typeof salt === 'string') return { partitions, salt };
-    }
-  } catch (error) {
-    throw new Fault('LOG_CORRUPT', { file, reason: 'not JSON' }, error);
-  }
-  throw new Fault('LOG_CORRUPT', { file, reason: 'no topic description' });
-}
-
-/** Makes `path` with this content in one durable step, unless it is there. */
-async function createWhole(disk: Disk, path: string, bytes: Buffer): Promise<'created' | 'exists'> {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
-  await writeNewFile(disk, temporary, bytes);
-  try {
-    await disk.link(temporary, path);
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return 'exists';
-    throw error;
-  } finally {
-    await disk.remove(temporary);
-    await disk.syncFolder(dirname(path));
-  }
-  return 'created';
+  return log;
 }

@@ -204,3 +204,25 @@ test('two handles of a topic are one log', async () => {
   await one[Symbol.asyncDispose]();
   expect(await fault(second.append(0, [record('21')]))).toMatchObject({ code: 'LOG_UNAVAILABLE' });
 });
+
+test('a log that is closed while another handle is opened is whole for the new one', async () => {
+  const { host } = await world();
+  const one = host();
+  const first = await one.open(topic);
+  const append = first.append(0, [record('one')]);
+  const closing = first[Symbol.asyncDispose]();
+  const second = await one.open(topic);
+  expect(await values(second)).toEqual(['one']);
+  expect((await second.append(0, [record('two')])).first).toBe(1);
+  await Promise.all([append, closing]);
+  await using reader = await second.reader('waiting');
+  const waiting = fault(reader.lane(0, 2).pull(signal));
+  await one[Symbol.asyncDispose]();
+  expect(await waiting).toMatchObject({ code: 'LANE_REVOKED' });
+});
+
+test('a disk that cannot be read is told as such', async () => {
+  const { disk, host } = await world();
+  disk.failAfter(2);
+  expect(await fault(host().open(topic))).toMatchObject({ code: 'LOG_UNAVAILABLE' });
+});

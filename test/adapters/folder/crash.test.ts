@@ -4,7 +4,7 @@ import { archiveWorld } from './crash-world.ts';
 // The power goes, the process is killed, an operation fails, the disk is full, at any point. Each life begins by comparing every blob
 // with what callers were told in all lives before.
 
-const seeds = 600;
+const seeds = 250;
 const groups = 10;
 
 describe('a folder archive survives its machine', () => {

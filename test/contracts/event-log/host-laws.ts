@@ -12,6 +12,13 @@ export function hostLaws(under: Under): void {
       expect([log.epoch, log.partitions]).toEqual([1, 2]);
     });
 
+    test('the number of partitions is told for a topic that somebody made', async () => {
+      const topic = newTopic(3);
+      expect(await code(under().host.partitions(topic.topic))).toBe('TOPIC_MISSING');
+      await under().host.create(topic);
+      expect(await under().host.partitions(topic.topic)).toBe(3);
+    });
+
     test('a topic nobody made is missing', async () => {
       expect(await code(under().host.open(newTopic(1)))).toBe('TOPIC_MISSING');
     });
