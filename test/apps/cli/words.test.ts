@@ -47,7 +47,8 @@ test.each([
 ])('%j is no command line: %s', async (args, detail, doThis) => {
   const { code, stdout, stderr } = await cli(args);
   expect(code).toBe(2);
-  if (args.includes('-o') && args.includes('json')) expect(JSON.parse(stdout)).toMatchObject({ code: 'USAGE_INVALID' });
+  if (args.includes('-o') && args.includes('json'))
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'USAGE_INVALID' });
   else expect(stdout).toBe('');
   expect(stderr).toMatch(/^annal: [A-Z_]+: /);
   expect(stderr).toContain(detail);
