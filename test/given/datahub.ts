@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import type { AvroSchema } from '../../src/formats/avro-schema.ts';
+import { parseAvroSchema } from '../../src/formats/avro-schema.ts';
+
+const golden = new URL('../golden/datahub/', import.meta.url);
+
+/** One record as DataHub's SDK wrote it. */
+export interface Proposal {
+  readonly name: string;
+  readonly key: string | null;
+  /** Framed. */
+  readonly value: Buffer;
+}
+
+interface ProposalFile {
+  readonly schemaId: number;
+  readonly proposals: readonly {
+    readonly name: string;
+    readonly key: string | null;
+    readonly value: string;
+  }[];
+}
+
+const file = JSON.parse(readFileSync(new URL('proposals.json', golden), 'utf8')) as ProposalFile;
+
+/** The registry's id that the records name, and the text behind it. */
+export const proposalSchemaId = file.schemaId;
+export const proposalSchemaText = readFileSync(new URL('MetadataChangeProposal.avsc', golden), 'utf8');
+export const proposalSchema: AvroSchema = parseAvroSchema(JSON.parse(proposalSchemaText));
+
+export const proposals: readonly Proposal[] = file.proposals.map(({ name, key, value }) => ({
+  name,
+  key,
+  value: Buffer.from(value, 'hex'),
+}));
+
+export function proposalOf(name: string): Proposal {
+  const found = proposals.find((proposal) => proposal.name === name);
+  if (found === undefined) throw new Error(`no proposal ${name}`);
+  return found;
+}
