@@ -1,5 +1,5 @@
-import { Fault } from '../domain/fault.ts';
-import type { StateStore } from '../ports/archive.ts';
+import { Fault, isFault } from '../domain/fault.ts';
+import type { ETag, StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import { claimName } from './archive-names.ts';
 
@@ -44,21 +44,45 @@ export async function withClaim<Result>(
   const fence = (holder?.fence ?? 0) + 1;
   const bytes = (heartbeatAt: number): Buffer =>
     Buffer.from(JSON.stringify({ ...claimed, fence, heartbeatAt }));
-  let etag = await state.write(name, bytes(clock.now()), before?.etag ?? null);
-  if (etag === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
+  const taken = await state.write(name, bytes(clock.now()), before?.etag ?? null);
+  if (taken === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
+  let etag: ETag = taken;
+  let beatenAt = clock.now();
+
+  /**
+   * Writes a heartbeat. A store that does not answer is no loss of the claim before it is stale; its lost answers are
+   * looked up, since the write may have happened.
+   */
+  async function beat(heartbeatAt: number): Promise<'held' | 'lost'> {
+    try {
+      const written = await state.write(name, bytes(heartbeatAt), etag);
+      if (written === 'changed') {
+        const found = await state.read(name);
+        const present = found === undefined ? undefined : parse(found.bytes);
+        if (found === undefined || present?.id !== claimed.id || present.fence !== fence) return 'lost';
+        etag = found.etag;
+        return beat(heartbeatAt);
+      }
+      etag = written;
+      beatenAt = clock.now();
+      return 'held';
+    } catch (error) {
+      if (!isFault(error) || error.remedy !== 'retry') throw error;
+      return clock.now() - beatenAt < claimStaleMs ? 'held' : 'lost';
+    }
+  }
 
   const over = new AbortController();
   const lost = new AbortController();
   const beating = (async () => {
     while (!over.signal.aborted) {
-      await clock.wait(heartbeatMs, over.signal).catch(() => undefined); // Ended early: the work is done.
+      await clock.wait(heartbeatMs, over.signal).catch((error: unknown) => {
+        if (!over.signal.aborted) throw error;
+      });
       if (over.signal.aborted) return;
-      const beaten = await state.write(name, bytes(clock.now()), etag);
-      if (beaten === 'changed') {
-        lost.abort(new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' }));
-        return;
-      }
-      etag = beaten;
+      if ((await beat(clock.now())) === 'held') continue;
+      lost.abort(new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' }));
+      return;
     }
   })();
   beating.catch((error: unknown) => lost.abort(error));
@@ -66,9 +90,11 @@ export async function withClaim<Result>(
     return await work(lost.signal);
   } finally {
     over.abort();
-    await beating.catch(() => undefined); // Told to the work by `lost`.
-    // Released by an old heartbeat, not by removal: the fence must never fall.
-    if (!lost.signal.aborted && etag !== 'changed') await state.write(name, bytes(0), etag);
+    await beating.catch((error: unknown) => {
+      if (!lost.signal.aborted) throw error;
+    });
+    // Released by an old heartbeat, not by removal: the fence must never fall. Not released, it goes stale.
+    if (!lost.signal.aborted) await beat(0);
   }
 }
 
