@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { statusOf, unavailable } from './failures.ts';
+import { codeOf, statusOf, unavailable } from './failures.ts';
 
 /** Where the account is: a connection string, or its URL with a credential (default: DefaultAzureCredential). */
 export type Account =
@@ -19,8 +19,6 @@ export interface Container {
 // Whoever calls the store tries again as well; these only bridge a moment.
 const readingTries = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000, tryTimeoutInMs: 60_000 };
 const writingTries = { maxTries: 1, tryTimeoutInMs: 120_000 };
-// 403: the credential may use the container but not make it; 409: it is there.
-const madeElsewhere = new Set([403, 409]);
 
 /** The containers of an account. The SDK is loaded at the first call: it takes time that nobody else should pay. */
 export function containersOf(account: Account): (name: string) => Container {
@@ -66,19 +64,25 @@ async function connect(account: Account): Promise<Services> {
       BlobServiceClient.fromConnectionString(account.connectionString, { retryOptions });
     return { reading: client(readingTries), writing: client(writingTries) };
   }
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  const credential = account.credential ?? new DefaultAzureCredential();
+  const credential = account.credential ?? (await defaultCredential());
   return {
     reading: new BlobServiceClient(account.accountUrl, credential, { retryOptions: readingTries }),
     writing: new BlobServiceClient(account.accountUrl, credential, { retryOptions: writingTries }),
   };
 }
 
+async function defaultCredential(): Promise<TokenCredential> {
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  return new DefaultAzureCredential();
+}
+
 async function makeContainer(container: ContainerClient): Promise<void> {
   try {
     await container.create();
   } catch (error) {
-    if (!madeElsewhere.has(statusOf(error) ?? 0)) throw unavailable(container.containerName, error);
+    // 403: a credential that may use the container but not make it.
+    if (statusOf(error) === 403 || codeOf(error) === 'ContainerAlreadyExists') return;
+    throw unavailable(container.containerName, error);
   }
 }
 
@@ -93,11 +97,11 @@ export function placeOf(account: Account): string {
   );
   const endpoint = parts.get('blobendpoint');
   if (endpoint !== undefined) return withoutSecrets(endpoint);
-  const account_ = parts.get('accountname');
-  if (account_ === undefined)
+  const accountName = parts.get('accountname');
+  if (accountName === undefined)
     return parts.get('usedevelopmentstorage') === 'true' ? 'local emulator' : 'Azure Blob';
   const suffix = parts.get('endpointsuffix') ?? 'core.windows.net';
-  return `${parts.get('defaultendpointsprotocol') ?? 'https'}://${account_}.blob.${suffix}`;
+  return `${parts.get('defaultendpointsprotocol') ?? 'https'}://${accountName}.blob.${suffix}`;
 }
 
 function withoutSecrets(url: string): string {
