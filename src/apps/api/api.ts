@@ -73,6 +73,10 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   app.removeContentTypeParser('text/plain');
   const waiting = waitingRequests();
   app.addHook('preClose', async () => waiting.end());
+  // Who is answered while the server closes would keep the connection, and so the server.
+  app.addHook('onSend', async (_request, reply) => {
+    if (waiting.over) reply.header('connection', 'close');
+  });
   headersAndLog(app);
   guard(app, annal, callers);
   const allowed = refusals(app);

@@ -4,6 +4,9 @@ import { entities } from '../../projections/entities.ts';
 import { history } from '../../projections/history.ts';
 import type { Annal } from '../annal.ts';
 
+/** The reason of `MODEL_UNAVAILABLE` before the first index serves. */
+export const notBuilt = 'no index serves yet';
+
 const served = { entities, history } as const;
 
 /**
@@ -17,8 +20,7 @@ export async function reading<T>(
 ): Promise<T> {
   const serving = async (): Promise<ModelIndex> => {
     const index = await annal.model.serving(served[projection].definition);
-    if (index === undefined)
-      throw new Fault('MODEL_UNAVAILABLE', { projection, reason: 'no index serves yet' });
+    if (index === undefined) throw new Fault('MODEL_UNAVAILABLE', { projection, reason: notBuilt });
     return index;
   };
   try {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Cut, parseCut } from '../../../domain/cut.ts';
-import { Fault } from '../../../domain/fault.ts';
+import { Fault, isFault } from '../../../domain/fault.ts';
 import { formatTime } from '../../../domain/moment.ts';
 import { outcomes } from '../../../domain/outcome.ts';
 import { formatPosition, type Position } from '../../../domain/position.ts';
@@ -15,7 +15,7 @@ import { nextCursor, readCursor } from '../cursor.ts';
 import { follow } from '../follow.ts';
 import { resolveMoment } from '../moments.ts';
 import { checkedPosition, cursor, limit, moment, named, repeatable, text, wait } from '../parameters.ts';
-import { reading } from '../reading.ts';
+import { notBuilt, reading } from '../reading.ts';
 import { type Api, mayRead, nameCut, readableBy } from '../request.ts';
 import type { Waiting } from '../waiting.ts';
 
@@ -174,8 +174,14 @@ async function eventAt(
   waiting: Waiting,
 ): Promise<Buffer | undefined> {
   const id = eventId(position);
-  const load = async (): Promise<Buffer | undefined> =>
-    (await reading(annal, 'history', (index) => index.load([id]))).get(id)?.body;
+  const load = async (): Promise<Buffer | undefined> => {
+    try {
+      return (await reading(annal, 'history', (index) => index.load([id]))).get(id)?.body;
+    } catch (error) {
+      if (isFault(error, 'MODEL_UNAVAILABLE') && error.facts.reason === notBuilt) return undefined;
+      throw error;
+    }
+  };
   const first = await load();
   if (first !== undefined) return first;
   const epoch = annal.epochs.find((known) => known.epoch === position.epoch);
