@@ -1,5 +1,6 @@
 import { type Fault, faults } from '../../domain/fault.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { visible } from './print.ts';
 
 /** What went wrong, for people: the members of an RFC 9457 problem that the API sends, and of our own failures. */
 export interface Problem {
@@ -55,5 +56,7 @@ export function problemOf(fault: Fault): Problem {
 export function problemText({ code, detail, doThis, pointer, lines = [] }: Problem): string {
   const where = pointer === undefined || pointer === '' ? '' : ` (at ${pointer})`;
   const next = doThis === undefined || doThis === '' ? [] : [`  → ${doThis}`];
-  return [`annal: ${code}: ${detail}${where}`, ...lines.map((line) => `  ${line}`), ...next].join('\n');
+  return [`annal: ${code}: ${detail}${where}`, ...lines.map((line) => `  ${line}`), ...next]
+    .map(visible)
+    .join('\n');
 }

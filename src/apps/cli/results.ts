@@ -1,4 +1,5 @@
 import { type FaultCode, faults } from '../../domain/fault.ts';
+import { visible } from './print.ts';
 import type { Sent } from './send-events.ts';
 import type { Session } from './session.ts';
 
@@ -41,7 +42,7 @@ export async function openResults(session: Session, name: string): Promise<Resul
     codes.add(code);
     const failed = counts.refused + counts.unknown;
     if (failed <= refusalsShownMax)
-      session.note(`${name} ${at}: ${code}${pointer === '' ? '' : ` at ${pointer}`}: ${detail}`);
+      session.note(visible(`${name} ${at}: ${code}${pointer === '' ? '' : ` at ${pointer}`}: ${detail}`));
   }
 
   return {
