@@ -40,47 +40,45 @@ export const indexLine = (engineId: string, version: number, source: string): st
 
 /**
  * Sends entries in bodies of at most 5 MB (one larger entry goes alone) and reads every item of every answer; verdicts
- * stand in the order of the entries. What the engine was too busy for goes again, alone, a bounded number of times. Every
- * answer is read before a fault of one body is thrown.
+ * stand in the order of the entries. Entries are taken as bodies go, so at most three are in memory. What the engine was too
+ * busy for goes again, alone, a bounded number of times. Every answer is read before a fault of one body is thrown.
  */
-export async function sendBulk(target: BulkTarget, entries: readonly BulkEntry[]): Promise<BulkVerdict[]> {
-  const verdicts: BulkVerdict[] = new Array(entries.length);
-  const sent: Promise<void>[] = [];
+export async function sendBulk(target: BulkTarget, entries: Iterable<BulkEntry>): Promise<BulkVerdict[]> {
+  const sent: Promise<BulkVerdict[]>[] = [];
   let failed = false;
-  for (const [from, end] of bodies(entries)) {
+  for (const body of bodies(entries)) {
     const release = await target.slots.take();
     if (failed) {
       release();
       break;
     }
-    const sending = sendBody(target, entries.slice(from, end))
-      .then((part) => {
-        for (const [n, verdict] of part.entries()) verdicts[from + n] = verdict;
-      })
-      .finally(release);
+    const sending = sendBody(target, body).finally(release);
     sending.catch(() => {
       failed = true;
     });
     sent.push(sending);
   }
   const outcomes = await Promise.allSettled(sent);
-  const fault = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (fault !== undefined) throw fault.reason;
-  return verdicts;
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }
 
-function* bodies(entries: readonly BulkEntry[]): Generator<[from: number, end: number]> {
-  let from = 0;
+function* bodies(entries: Iterable<BulkEntry>): Generator<BulkEntry[], undefined> {
+  let body: BulkEntry[] = [];
   let bytes = 0;
-  for (const [n, { line }] of entries.entries()) {
-    const more = Buffer.byteLength(line);
-    if (n > from && bytes + more > bodyBytesMax) {
-      yield [from, n];
-      [from, bytes] = [n, 0];
+  for (const entry of entries) {
+    const more = Buffer.byteLength(entry.line);
+    if (body.length > 0 && bytes + more > bodyBytesMax) {
+      yield body;
+      body = [];
+      bytes = 0;
     }
+    body.push(entry);
     bytes += more;
   }
-  if (from < entries.length) yield [from, entries.length];
+  if (body.length > 0) yield body;
 }
 
 async function sendBody(target: BulkTarget, entries: readonly BulkEntry[]): Promise<BulkVerdict[]> {

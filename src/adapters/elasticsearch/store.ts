@@ -20,15 +20,17 @@ export async function storeDocuments(
   const names = fieldNames(of.definition);
   const unindexable: { id: string; reason: string }[] = [];
   const stored: Document[] = [];
-  const entries: BulkEntry[] = documents.map((given) => {
-    const values = given.search === null ? null : searchValues(of.definition.fields, given.search);
-    const refused = typeof values === 'string';
-    if (refused) unindexable.push({ id: given.id, reason: values });
-    const document = refused ? stubOf(given, values) : given;
-    stored.push(document);
-    return entryOf(document, sourceText(document, names, refused ? null : values));
-  });
-  const verdicts = await sendBulk(of, entries);
+  function* entries(): Generator<BulkEntry> {
+    for (const given of documents) {
+      const values = given.search === null ? null : searchValues(of.definition.fields, given.search);
+      const refused = typeof values === 'string';
+      if (refused) unindexable.push({ id: given.id, reason: values });
+      const document = refused ? stubOf(given, values) : given;
+      stored.push(document);
+      yield entryOf(document, sourceText(document, names, refused ? null : values));
+    }
+  }
+  const verdicts = await sendBulk(of, entries());
 
   const refusals = verdicts.flatMap((verdict, n) => (typeof verdict === 'object' ? [n] : []));
   for (const n of refusals) {
