@@ -34,7 +34,7 @@ export interface SampleLog {
 
 export const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString('utf8'));
 
-/** Reads the committed sample as any archive is read, and folds it; events in the order of their append times. */
+/** Reads the committed sample the way archives are read, and folds it; events in the order of their append times. */
 export async function readSampleLog(): Promise<SampleLog> {
   await using store = folderArchive({ dir: sampleRoot });
   const [epoch] = await readEpochs(store.truth);
