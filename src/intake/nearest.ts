@@ -1,7 +1,7 @@
 const charsMax = 64;
 
 /** Edits (insert, remove, replace, swap neighbours) from `a` to `b`, capitals ignored. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   const [from, to] = [a.toLowerCase(), b.toLowerCase()];
   let [before, row]: [number[], number[]] = [[], Array.from({ length: to.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= from.length; i += 1) {

@@ -1,7 +1,7 @@
 import { urnParts } from '../../domain/urn.ts';
+import { distance } from '../../intake/nearest.ts';
 import type { ModelIndex } from '../../ports/read-model.ts';
 import { entityQuery, type Readable } from '../../projections/queries.ts';
-import { edits } from '../nearest.ts';
 
 const candidatesMax = 50;
 const nearMax = 5;
@@ -25,8 +25,8 @@ export async function nearMatches(index: ModelIndex, urn: string, readable: Read
     const page = await index.query(entityQuery({ text, limit: candidatesMax }, readable));
     if (page.hits.length > 0)
       return page.hits
-        .map(({ id }) => ({ id, distance: edits(id.slice(0, 200), urn.slice(0, 200)) }))
-        .sort((a, b) => a.distance - b.distance)
+        .map(({ id }) => ({ id, edits: distance(id.slice(0, 200), urn.slice(0, 200)) }))
+        .sort((a, b) => a.edits - b.edits)
         .slice(0, nearMax)
         .map(({ id }) => id);
   }
