@@ -1,5 +1,4 @@
 import type { EntityState } from '../../src/domain/entity-state.ts';
-import { headOf } from '../../src/domain/entity-state.ts';
 import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
 import { defaultNamespaceRules, namespaceOf } from '../../src/domain/namespace.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
@@ -7,6 +6,7 @@ import type { Position } from '../../src/domain/position.ts';
 import { entityTypeOf } from '../../src/domain/urn.ts';
 import { encodeEvent } from '../../src/formats/event.ts';
 import { frameConfluent } from '../../src/formats/framing.ts';
+import { patchValue } from '../../src/formats/json-patch.ts';
 import { partitionOf } from '../../src/formats/partition.ts';
 import { uuid8 } from '../../src/formats/uuid8.ts';
 import { recordHeaders } from '../../src/intake/record-headers.ts';
@@ -98,24 +98,35 @@ function eventOf({ author, urn, aspect, change, value, around }: Change, id: str
   return event;
 }
 
-/** What a reader sees of the states. */
-function views(states: ReadonlyMap<string, EntityState>): Pick<Scribe, 'value' | 'has' | 'position'> {
-  const find = (urn: string, aspect: string) => {
-    const head = headOf(states.get(urn), aspect);
-    return head === undefined || head.value === null
-      ? undefined
-      : { position: head.position, value: head.value };
-  };
-  const known = (urn: string, aspect: string) => {
-    const found = find(urn, aspect);
+interface Present {
+  readonly position: Position;
+  readonly value: Uint8Array;
+}
+
+/** What a reader sees: the present values, by `<urn> <aspect>`, kept up to date with every applied event. */
+function present() {
+  const values = new Map<string, Present>();
+  const known = (urn: string, aspect: string): Present => {
+    const found = values.get(`${urn} ${aspect}`);
     if (found === undefined) throw new Error(`${urn} has no ${aspect}`);
     return found;
   };
-  return {
+  const reading: Pick<Scribe, 'value' | 'has' | 'position'> = {
     value: (urn, aspect) => JSON.parse(Buffer.from(known(urn, aspect).value).toString('utf8')) as Value,
-    has: (urn, aspect) => find(urn, aspect) !== undefined,
+    has: (urn, aspect) => values.has(`${urn} ${aspect}`),
     position: (urn, aspect) => known(urn, aspect).position,
   };
+  function apply({ urn, aspect, change, value }: MetadataChangeEvent, position: Position): void {
+    if (aspect === null) {
+      for (const key of values.keys()) if (key.startsWith(`${urn} `)) values.delete(key);
+    } else if (change === 'PATCH') {
+      const patched = patchValue(known(urn, aspect).value, value!);
+      if (!patched.ok) throw new Error(`${urn}: ${patched.reason}`);
+      values.set(`${urn} ${aspect}`, { position, value: patched.value });
+    } else if (value === null) values.delete(`${urn} ${aspect}`);
+    else values.set(`${urn} ${aspect}`, { position, value });
+  }
+  return { reading, apply };
 }
 
 export function openScribe(seed: number): { readonly scribe: Scribe; readonly log: () => Log } {
@@ -123,6 +134,7 @@ export function openScribe(seed: number): { readonly scribe: Scribe; readonly lo
   const states = new Map<string, EntityState>();
   const lanes: LogRecord[][] = Array.from({ length: partitions }, () => []);
   const headers = recordHeaders(epoch)();
+  const readers = present();
   let [clock, sequence, bridged] = [0, 0, 0];
 
   function append(event: MetadataChangeEvent): Written {
@@ -134,6 +146,7 @@ export function openScribe(seed: number): { readonly scribe: Scribe; readonly lo
     lane.push({ offset: position.offset, appendTime: clock, key, value, headers });
     const step = foldEvent(states, { kind: 'event', event: { ...event, avro }, position, time: clock });
     if (step === undefined) throw new Error(`${event.urn} went back`);
+    if (step.outcome === 'applied') readers.apply(event, position);
     return { event, position, outcome: step.outcome };
   }
 
@@ -161,7 +174,7 @@ export function openScribe(seed: number): { readonly scribe: Scribe; readonly lo
   }
 
   const scribe: Scribe = {
-    ...views(states),
+    ...readers.reading,
     now: () => clock,
     moveTo(time) {
       clock = Math.max(clock + 1, time);
