@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Addresses, addresses } from '../addresses.ts';
+
+/** The full profile under names of its own on the servers of this run. */
+export interface OwnProfile extends AsyncDisposable {
+  /** Of the log, the containers' and the indexes' prefix. */
+  readonly name: string;
+  readonly servers: Addresses;
+  /** Configuration of a process: every port on a server, a data folder of its own for what has none. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly dir: string;
+}
+
+export const newName = (): string => `scn${randomBytes(5).toString('hex')}`;
+
+/** What the four variables say, with names that nobody else uses. `more` wins. */
+export async function ownProfile(
+  more: Readonly<Record<string, string>> = {},
+  servers: Addresses = addresses(),
+): Promise<OwnProfile> {
+  const name = newName();
+  const dir = await mkdtemp(join(tmpdir(), 'annal-scenario-'));
+  const env = {
+    ANNAL_DATA: join(dir, 'data'),
+    ANNAL_PORT: '0',
+    ANNAL_TOPIC: name,
+    ANNAL_KAFKA_BROKERS: servers.kafkaBrokers.join(','),
+    ANNAL_SCHEMA_REGISTRY_URL: servers.schemaRegistryUrl,
+    ANNAL_BLOB_CONNECTION_STRING: servers.blobConnectionString,
+    ANNAL_BLOB_PREFIX: name,
+    ANNAL_ELASTICSEARCH_URL: servers.elasticsearchUrl,
+    ANNAL_ELASTICSEARCH_PREFIX: name,
+    ANNAL_ARCHIVE_FLUSH_SECONDS: '1',
+    ...more,
+  };
+  return {
+    ...{ name, servers, env, dir },
+    async [Symbol.asyncDispose]() {
+      await forgetLog(servers, name);
+      await forgetArchive(servers, name);
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+export const kafkaOf = ({ kafkaBrokers }: Pick<Addresses, 'kafkaBrokers'>): Kafka =>
+  new Kafka({ clientId: 'annal-scenario', brokers: kafkaBrokers, logLevel: logLevel.NOTHING });
+
+export async function asAdmin<T>(
+  servers: Pick<Addresses, 'kafkaBrokers'>,
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = kafkaOf(servers).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Everything but the archive: topics `<name>.…`, subjects `<name>…`, indexes `<name>-…`. */
+export async function forgetLog(servers: Addresses, name: string): Promise<void> {
+  await asAdmin(servers, async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${name}.`));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+  });
+  const subjects = (await json(`${servers.schemaRegistryUrl}/subjects`)) as string[];
+  for (const subject of subjects.filter((one) => one.startsWith(name)))
+    for (const query of ['', '?permanent=true'])
+      await fetch(`${servers.schemaRegistryUrl}/subjects/${encodeURIComponent(subject)}${query}`, {
+        method: 'DELETE',
+      });
+  for (const index of Object.keys((await json(`${servers.elasticsearchUrl}/${name}-*`)) as object))
+    await fetch(`${servers.elasticsearchUrl}/${index}`, { method: 'DELETE' });
+}
+
+async function forgetArchive({ blobConnectionString }: Addresses, name: string): Promise<void> {
+  const service = BlobServiceClient.fromConnectionString(blobConnectionString);
+  for (const container of [`${name}-archive`, `${name}-state`])
+    await service.getContainerClient(container).deleteIfExists();
+}
+
+export async function json(url: string, init?: RequestInit): Promise<unknown> {
+  const answer = await fetch(url, init);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return answer.json();
+}
