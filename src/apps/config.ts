@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Fault } from '../domain/fault.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../intake/nearest.ts';
 import { otherVariables, type Setting, type SettingName, settings } from './settings.ts';
 
 /** What one process does: `all` in the embedded profile and wherever one process is enough. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { Fault } from '../domain/fault.ts';
@@ -6,9 +5,9 @@ import type { Api } from './api/request.ts';
 import type { AnnalConfig, Role } from './config.ts';
 import { type OpenAnnal, type OpenOptions, openAnnal, type Roles } from './open-annal.ts';
 import type { Log } from './runtime.ts';
+import { version as ownVersion } from './version.ts';
 
-const packageFile = new URL('../../package.json', import.meta.url);
-export const version: string = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
+export const version: string = ownVersion();
 
 const rolesOf: Readonly<Record<Role, Roles>> = {
   all: { archiver: true, projector: true, intake: true },

@@ -24,7 +24,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   const [out, err] = [collector(onStdout), collector()];
   const terminal = columns === undefined ? {} : { isTTY: true, columns };
   const io: Io = {
-    stdin: new PassThrough().end(stdin),
+    stdin: Object.assign(new PassThrough().end(stdin), columns === undefined ? {} : { isTTY: true }),
     stdout: Object.assign(out.stream, terminal),
     stderr: Object.assign(err.stream, terminal),
     env,

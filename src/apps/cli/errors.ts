@@ -1,5 +1,5 @@
 import { type FaultCode, faults } from '../../domain/fault.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../intake/nearest.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Failure } from './failure.ts';
 import { painted, tableText } from './print.ts';

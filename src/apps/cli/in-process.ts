@@ -69,7 +69,7 @@ async function settle(session: Session, annal: Annal): Promise<void> {
     );
     if (!behind || Date.now() > deadline) return;
     most = Math.max(most, lag);
-    progress.show('reading the log', most - lag, most);
+    if (most > 0) progress.show('reading the log', most - lag, most);
     await wait(settleLookMs, undefined, { signal: session.io.signal });
   }
 }
