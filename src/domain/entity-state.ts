@@ -11,10 +11,8 @@ export interface FoldEvent {
   readonly namespace: string;
   readonly entityType: string;
   readonly expect: Position | null;
-  /** Avro bytes of the whole event, unframed. */
+  /** Avro bytes of the whole event, unframed. Its value is looked at by a PATCH and by the final document only. */
   readonly avro: Uint8Array;
-  /** UTF-8 JSON, opaque here; null for a DELETE. */
-  readonly value: Uint8Array | null;
 }
 
 /** The last applied change of one aspect. */
@@ -25,8 +23,10 @@ export interface Head {
   readonly time: number;
   /** Avro bytes of the event that is the head. */
   readonly avro: Uint8Array;
-  /** The aspect's value after it: UTF-8 JSON as stored; null = deleted. */
-  readonly value: Uint8Array | null;
+  /** Whether the aspect has a value after it; false = deleted. */
+  readonly live: boolean;
+  /** The value after a PATCH, UTF-8 JSON; null where it is the event's own. */
+  readonly patched: Uint8Array | null;
 }
 
 export interface RememberedId {
@@ -69,12 +69,12 @@ export type PatchResult =
   | { readonly ok: true; readonly value: Uint8Array }
   | { readonly ok: false; readonly reason: string };
 
-/** Applies an RFC 6902 document (UTF-8 JSON) to a value (UTF-8 JSON), whole or not at all; pure. */
-export type PatchValue = (value: Uint8Array, patch: Uint8Array) => PatchResult;
+/** Applies the RFC 6902 document that a PATCH carries to the value of a live head, whole or not at all; pure. */
+export type PatchHead = (head: Head, patch: FoldEvent) => PatchResult;
 
 export const rememberedIdsMax = 16;
 
-export const isLive = (state: EntityState): boolean => state.heads.some((head) => head.value !== null);
+export const isLive = (state: EntityState): boolean => state.heads.some((head) => head.live);
 
 export const headOf = (state: EntityState | undefined, aspect: string): Head | undefined =>
   state?.heads.find((head) => head.aspect === aspect);
@@ -88,7 +88,7 @@ export function fold(
   event: FoldEvent,
   position: Position,
   time: number,
-  patch: PatchValue,
+  patch: PatchHead,
 ): Step {
   const first = before?.ids.find((known) => known.id === event.id);
   const decided =
@@ -128,30 +128,33 @@ function decide(
   event: FoldEvent,
   position: Position,
   time: number,
-  patch: PatchValue,
+  patch: PatchHead,
 ): Decision {
   const mismatch = event.expect === null ? undefined : expectMismatch(before, event, event.expect);
   if (mismatch !== undefined) return failed('conflict', mismatch);
   const heads = before?.heads ?? [];
   const { aspect, avro } = event;
   if (aspect === null) {
-    const gone = heads.map((head) => ({ aspect: head.aspect, position, time, avro, value: null }));
+    const gone = heads.map((head) => ({
+      aspect: head.aspect,
+      position,
+      time,
+      avro,
+      live: false,
+      patched: null,
+    }));
     return { outcome: 'applied', reason: undefined, heads: gone };
   }
-  let value = event.value;
+  let patched: Uint8Array | null = null;
   if (event.change === 'PATCH') {
-    const known = headOf(before, aspect)?.value ?? null;
-    if (known === null) return failed('patch-failed', 'the aspect has no value to patch');
-    if (value === null) return failed('patch-failed', 'the event has no patch');
-    const patched = patch(known, value);
-    if (!patched.ok) return failed('patch-failed', patched.reason);
-    value = patched.value;
-  } else if (event.change === 'DELETE') value = null;
-  return {
-    outcome: 'applied',
-    reason: undefined,
-    heads: withHead(heads, { aspect, position, time, avro, value }),
-  };
+    const known = headOf(before, aspect);
+    if (known === undefined || !known.live) return failed('patch-failed', 'the aspect has no value to patch');
+    const result = patch(known, event);
+    if (!result.ok) return failed('patch-failed', result.reason);
+    patched = result.value;
+  }
+  const head = { aspect, position, time, avro, live: event.change !== 'DELETE', patched };
+  return { outcome: 'applied', reason: undefined, heads: withHead(heads, head) };
 }
 
 function expectMismatch(
@@ -162,7 +165,7 @@ function expectMismatch(
   const present =
     event.aspect === null
       ? before !== undefined && isLive(before)
-      : (headOf(before, event.aspect)?.value ?? null) !== null;
+      : headOf(before, event.aspect)?.live === true;
   if (expect.offset === -1) return present ? 'it exists, and was expected not to' : undefined;
   const last = event.aspect === null ? before?.changed : headOf(before, event.aspect)?.position;
   if (last === undefined || last === null) return 'it was expected to have been changed, and never was';

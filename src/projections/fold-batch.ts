@@ -1,5 +1,6 @@
-import { type EntityState, fold, type Step } from '../domain/entity-state.ts';
+import { type EntityState, fold, type PatchHead, type Step } from '../domain/entity-state.ts';
 import { versionOf } from '../domain/position.ts';
+import { readEvent } from '../formats/event.ts';
 import { patchValue } from '../formats/json-patch.ts';
 import type { Document } from '../ports/read-model.ts';
 import type { Draft, Projection } from './projection.ts';
@@ -53,7 +54,12 @@ export function foldEvent(
 ): Step | undefined {
   const before = states.get(event.urn);
   if (before !== undefined && versionOf(position) <= versionOf(before.position)) return undefined;
-  const step = fold(before, event, position, time, patchValue);
+  const step = fold(before, event, position, time, patchHead);
   states.set(event.urn, step.after);
   return step;
 }
+
+const nothing = Buffer.alloc(0);
+
+const patchHead: PatchHead = (head, patch) =>
+  patchValue(head.patched ?? readEvent(head.avro).value ?? nothing, readEvent(patch.avro).value ?? nothing);

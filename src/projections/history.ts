@@ -58,7 +58,7 @@ export const history: Projection = {
   },
   open: (state) =>
     state.heads
-      .filter((head) => head.value !== null)
+      .filter((head) => head.live)
       .map((head) => draft(head, head, () => appliedDocument(head, undefined))),
   quarantined: (record) => [draft(record, record, () => quarantinedDocument(record))],
 };
@@ -75,7 +75,7 @@ const draft = (of: Point, version: Point, render: () => Document): Draft => ({
 function openHead({ event, after, outcome }: Step): Head | undefined {
   if (outcome !== 'applied' || event.aspect === null) return undefined;
   const head = headOf(after, event.aspect);
-  return head === undefined || head.value === null ? undefined : head;
+  return head === undefined || !head.live ? undefined : head;
 }
 
 /** Heads whose validity ends with this step: the aspect's, or all of the entity's. A deletion is never valid. */
@@ -83,7 +83,7 @@ function endedDrafts(step: Step): Draft[] {
   const { before, event, outcome } = step;
   if (before === undefined || outcome !== 'applied') return [];
   return before.heads
-    .filter((head) => head.value !== null && (event.aspect === null || event.aspect === head.aspect))
+    .filter((head) => head.live && (event.aspect === null || event.aspect === head.aspect))
     .map((head) => draft(head, step, () => appliedDocument(head, step)));
 }
 
@@ -105,7 +105,7 @@ function appliedDocument(head: Head, end: Point | undefined): Document {
   const to = end === undefined ? 'null' : `{"position":${quoted(end.position)},"time":${end.time}}`;
   let told = `,"outcome":"applied","to":${to}`;
   if (event.value !== null) told += spliced('value', event.value);
-  if (event.change === 'PATCH' && head.value !== null) told += spliced('result', head.value);
+  if (head.patched !== null) told += spliced('result', head.patched);
   return render(event, head, end, told, 'applied');
 }
 

@@ -3,7 +3,7 @@ import { type Header, type LogRecord, limits, type MetadataChangeEvent } from '.
 import { isFault } from '../domain/fault.ts';
 import type { Position } from '../domain/position.ts';
 import { urnFault } from '../domain/urn.ts';
-import { encodeEvent, eventSchemaSha256, readEvent } from '../formats/event.ts';
+import { type CheckedEvent, checkEvent, encodeEvent, eventSchemaSha256 } from '../formats/event.ts';
 import { payloadStart } from '../formats/framing.ts';
 import { partitionOf } from '../formats/partition.ts';
 import { RecordView } from '../formats/record-view.ts';
@@ -59,7 +59,7 @@ export function readRecord(
   }
   if (record.value === null) return setApart('undecodable', 'the record has no value');
 
-  let event: FoldEvent;
+  let event: CheckedEvent;
   try {
     const decoded = decode(schema, record.value, decodeForeign);
     if (decoded === undefined) return setApart('undecodable', 'the archive holds no schema of this name');
@@ -69,12 +69,12 @@ export function readRecord(
       return setApart('undecodable', String(error.facts.reason ?? error.code));
     throw error;
   }
-  const { urn, aspect, change, value } = event;
+  const { urn, aspect, change } = event;
   if (urn === '' || urn.length > limits.urnBytesMax || control.test(urn))
     return setApart('undecodable', 'the URN is empty, too long or holds control characters');
   if (aspect === null ? change !== 'DELETE' : aspect === '')
     return setApart('undecodable', 'the change names no aspect');
-  if ((value === null) !== (change === 'DELETE'))
+  if (event.hasValue === (change === 'DELETE'))
     return setApart('undecodable', 'a DELETE has no value, any other change has one');
   if (record.key === null || !sameText(record.key, urn))
     return setApart('misrouted', 'the key is not the URN');
@@ -91,28 +91,20 @@ function foreignReason(epoch: Uint8Array | null | undefined, expected: number): 
   return Number(text) === expected ? undefined : `annal-epoch is ${text}`;
 }
 
-function decode(schema: Uint8Array, value: Uint8Array, decodeForeign: ForeignDecoder): FoldEvent | undefined {
+function decode(
+  schema: Uint8Array,
+  value: Uint8Array,
+  decodeForeign: ForeignDecoder,
+): CheckedEvent | undefined {
   const start = payloadStart(value);
   if (schema !== ourSchema && Buffer.compare(schema, ourSchema) !== 0) {
     const foreign = decodeForeign(latin1(schema), value.subarray(start));
-    return foreign === undefined ? undefined : foldEvent(foreign, encodeEvent(foreign));
+    return foreign === undefined ? undefined : checkEvent(encodeEvent(foreign));
   }
   const avro = Buffer.allocUnsafe(value.length - start);
   avro.set(start === 0 ? value : value.subarray(start));
-  return foldEvent(readEvent(avro), avro);
+  return checkEvent(avro);
 }
-
-const foldEvent = (event: MetadataChangeEvent, avro: Uint8Array): FoldEvent => ({
-  urn: event.urn,
-  aspect: event.aspect,
-  change: event.change,
-  id: event.id,
-  namespace: event.namespace,
-  entityType: event.entityType,
-  expect: event.expect,
-  avro,
-  value: event.value,
-});
 
 let intakeHeaders: { readonly epoch: number; readonly bytes: Buffer } | undefined;
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { MetadataChangeEvent, Source } from '../domain/event.ts';
 import { formatPosition } from '../domain/position.ts';
@@ -48,9 +49,9 @@ const texts: Readonly<Record<string, (value: Json) => string[]>> = {
 /** What `entities` is searched by, computed from the state alone. Each value is parsed once, here, when it is final. */
 export function entitySearchFields(state: EntityState, events: readonly MetadataChangeEvent[]): SearchFields {
   const values = new Map<string, Json>();
-  for (const { aspect, value } of state.heads) {
-    if (value === null || !Object.hasOwn(texts, aspect)) continue;
-    const parsed = parse(value);
+  for (const [index, { aspect, live, patched }] of state.heads.entries()) {
+    if (!live || !Object.hasOwn(texts, aspect)) continue;
+    const parsed = parse(patched ?? events[index]!.value);
     if (parsed !== undefined) values.set(aspect, parsed);
   }
   const name = entityName(state.urn, values);
@@ -77,17 +78,6 @@ export function entitySearchFields(state: EntityState, events: readonly Metadata
 export const sourceName = ({ plugin, foreign }: Pick<Source, 'plugin' | 'foreign'>): string =>
   `${plugin}:${foreign.get('root') ?? ''}`;
 
-/** The name people know an entity by: its own, else the telling part of its URN. */
-export function nameOf(state: EntityState): string {
-  const values = new Map<string, Json>();
-  for (const { aspect, value } of state.heads) {
-    if (value === null || !named.has(aspect)) continue;
-    const parsed = parse(value);
-    if (parsed !== undefined) values.set(aspect, parsed);
-  }
-  return entityName(state.urn, values);
-}
-
 const named = new Set([
   'datasetProperties',
   'containerProperties',
@@ -99,6 +89,7 @@ const named = new Set([
   'tagProperties',
 ]);
 
+/** The name people know an entity by: its own, else the telling part of its URN. */
 export function entityName(urn: string, values: ReadonlyMap<string, Json>): string {
   for (const [aspect, value] of values) {
     const own = named.has(aspect) ? string(at(value, 'name')) : '';
@@ -124,12 +115,13 @@ function described(value: Json): string[] {
   return [string(at(value, 'name')), string(at(value, 'qualifiedName')), string(at(value, 'description'))];
 }
 
-function parse(value: Uint8Array): Json | undefined {
+function parse(value: Uint8Array | null): Json | undefined {
+  if (value === null || !isUtf8(value)) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)) as Json;
+    return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as Json;
   } catch (error) {
     // Such a value shows as unreadable in the document; it has no words.
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { EntityState, Head, RememberedId } from '../domain/entity-state.ts';
 import { type Change, limits, type MetadataChangeEvent, type Source } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
@@ -14,7 +15,7 @@ export function stateText(
   events: readonly MetadataChangeEvent[] = headEvents(state),
 ): string {
   const { urn, entityType, namespace, position, time, changed, heads, ids } = state;
-  const deleted = heads.every((head) => head.value === null);
+  const deleted = !heads.some((head) => head.live);
   let text = `{"urn":${json(urn)},"type":${json(entityType)},"namespace":${json(namespace)},"deleted":${deleted},`;
   text += `"position":${quoted(position)},"time":${time},"changed":${changed === null ? 'null' : quoted(changed)},`;
   text += '"aspects":{';
@@ -30,12 +31,11 @@ export function stateText(
 export const headEvents = (state: EntityState): MetadataChangeEvent[] =>
   state.heads.map((head) => readEvent(head.avro));
 
-function headText({ position, time, value }: Head, event: MetadataChangeEvent): string {
-  const patch = event.change === 'PATCH' && event.value !== null ? spliced('patch', event.value) : '';
-  return (
-    `{"event":{"position":${quoted(position)},"time":${time}${factsOf(event)}}` +
-    `${patch}${value === null ? '' : spliced('value', value)}}`
-  );
+function headText({ position, time, live, patched }: Head, event: MetadataChangeEvent): string {
+  const text = `{"event":{"position":${quoted(position)},"time":${time}${factsOf(event)}}`;
+  if (!live || event.value === null) return `${text}}`;
+  if (patched === null) return `${text}${spliced('value', event.value)}}`;
+  return `${text}${spliced('patch', event.value)}${spliced('value', patched)}}`;
 }
 
 /**
@@ -43,11 +43,30 @@ function headText({ position, time, value }: Head, event: MetadataChangeEvent): 
  * `unreadable: code` in its place with the bytes beside it.
  */
 export function spliced(name: 'value' | 'patch' | 'result', value: Uint8Array): string {
+  const text = utf8(value);
+  if (isPlain(value, text)) return `,"${name}":${text}`;
   const verdict = scanJson(value, { spanDepth: 0 });
   if (verdict.verdict === 'accept')
     return `,"${name}":${utf8(value.subarray(verdict.root.start, verdict.root.end))}`;
   const bytes = Buffer.from(value).toString('base64');
   return `,"${name}":{"unreadable":"${verdict.verdict}"},"${name}Bytes":"${bytes}"`;
+}
+
+const opened = /[[{]/gu;
+
+/**
+ * Whether a text is spelled as `JSON.stringify` spells what it holds: then it has no key twice, no lossy number, no space
+ * around it, and the scan would accept it unless it is too deep. Most values are, and this is the fastest way to know.
+ */
+function isPlain(value: Uint8Array, text: string): boolean {
+  if (!isUtf8(value)) return false;
+  try {
+    if (JSON.stringify(JSON.parse(text)) !== text) return false;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+  return text.length <= limits.jsonDepthMax || (text.match(opened)?.length ?? 0) <= limits.jsonDepthMax;
 }
 
 /** What an event says besides URN, aspect and value, as further members in a fixed order; what is absent is left out. */
@@ -100,17 +119,15 @@ export function readState(body: Uint8Array): EntityState {
       return slice(member(head, name)) ?? null;
     };
     const value = bytesOf('value');
-    const event = eventOf(
-      facts,
-      { urn, entityType, aspect },
-      facts.change === 'PATCH' ? bytesOf('patch') : value,
-    );
+    const isPatch = facts.change === 'PATCH';
+    const event = eventOf(facts, { urn, entityType, aspect }, isPatch ? bytesOf('patch') : value);
     return {
       aspect,
       position: positionOf(facts.position),
       time: facts.time,
       avro: encodeEvent(event),
-      value,
+      live: value !== null,
+      patched: isPatch ? value : null,
     };
   });
   return {

@@ -112,15 +112,7 @@ function foldSlice(
       drafts.push(...projection.quarantined(read.record));
       continue;
     }
-    // A state must not keep the block alive that its events came in.
-    const avro = Buffer.from(read.event.avro);
-    const { value } = read.event;
-    const own = {
-      ...read.event,
-      avro,
-      value: value === null ? null : avro.subarray(avro.length - value.length),
-    };
-    const step = foldEvent(states, { ...read, event: own });
+    const step = foldEvent(states, read);
     if (step === undefined) continue;
     count(counts, step.outcome);
     drafts.push(...projection.settled(step));

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { limits, type MetadataChangeEvent } from '../../src/domain/event.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import {
+  checkEvent,
   decodeEvent,
   encodeEvent,
   eventSchemaSha256,
@@ -161,4 +162,29 @@ test('a decoded value is a copy, a read one a view', () => {
   const before = Buffer.from(value!);
   bytes.fill(0);
   expect(value).toEqual(before);
+});
+
+test('checking an event takes and refuses what reading it does, and tells the same', () => {
+  fc.assert(
+    fc.property(arbitrary.event, fc.option(fc.tuple(fc.nat(400), fc.nat(255))), (event, damage) => {
+      const bytes = encodeEvent(event);
+      if (damage !== null) bytes[damage[0] % bytes.length] = damage[1];
+      const outcome = <T>(read: () => T): T | string => {
+        try {
+          return read();
+        } catch (error) {
+          return String(error);
+        }
+      };
+      const read = outcome(() => readEvent(bytes));
+      const checked = outcome(() => checkEvent(bytes));
+      if (typeof read === 'string' || typeof checked === 'string') {
+        expect(checked).toBe(read);
+        return;
+      }
+      const { urn, aspect, change, id, namespace, entityType, expect: condition, value } = read;
+      const known = { urn, aspect, change, id, namespace, entityType, expect: condition };
+      expect(checked).toEqual({ ...known, hasValue: value !== null, avro: bytes });
+    }),
+  );
 });

@@ -205,6 +205,7 @@ describe('outcomes', () => {
     const patch = [{ op: 'replace', path: '/name', value: 'renamed' }];
     const reads = eventsRead([anEvent({ n: 1 }), anEvent({ n: 2, change: 'PATCH', value: patch })]);
     for (const read of reads) if (read.kind === 'event') foldEvent(states, read);
-    expect(Buffer.from([...states.values()][0]!.heads[0]!.value!).toString()).toBe('{"name":"renamed"}');
+    const [head] = [...states.values()][0]!.heads;
+    expect(Buffer.from(head!.patched!).toString()).toBe('{"name":"renamed"}');
   });
 });
