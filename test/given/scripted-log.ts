@@ -4,9 +4,12 @@ import type { EventLog, Lane, NewRecord } from '../../src/ports/event-log.ts';
 
 /**
  * What the world does to one append. ok = appended and told; refused = not appended, and told so; reply-lost = appended, no
- * answer; request-lost = not appended, no answer; halted = the log needs somebody; a promise = waits for it, then ok.
+ * answer; request-lost = not appended, no answer; halted = the log needs somebody.
  */
-export type Fortune = 'ok' | 'refused' | 'reply-lost' | 'request-lost' | 'halted' | Promise<unknown>;
+export type Fate = 'ok' | 'refused' | 'reply-lost' | 'request-lost' | 'halted';
+/** A promise: the append takes until then; ok where it resolves to nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: what waits for nothing but time.
+export type Fortune = Fate | Promise<Fate | void>;
 
 /** A log in memory that obeys its port, while the world does to it what the test says. */
 export interface ScriptedLog extends EventLog {
@@ -35,9 +38,7 @@ export function scriptedLog({ partitions = 2, epoch = 1, batchMax = 100 } = {}):
   }
 
   async function suffer(partition: number, added: readonly NewRecord[]): Promise<number> {
-    const fortune = log.fortune(partition);
-    if (fortune instanceof Promise) await fortune;
-    else await Promise.resolve();
+    const fortune = (await log.fortune(partition)) ?? 'ok';
     if (fortune === 'refused') throw new Fault('LOG_UNAVAILABLE', { partition });
     if (fortune === 'halted') throw new Fault('LOG_CORRUPT', { partition });
     if (fortune === 'request-lost') throw new Fault('APPEND_UNKNOWN', { partition });

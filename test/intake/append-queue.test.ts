@@ -10,7 +10,7 @@ import type { Intake, IntakeOptions, SubmitResult } from '../../src/intake/submi
 import type { NewRecord } from '../../src/ports/event-log.ts';
 import { aChange, anIntake, idOf, resultsOf, submitJson } from '../given/intake.ts';
 import { type ManualClock, manualClock } from '../given/manual-clock.ts';
-import { type Fortune, type ScriptedLog, scriptedLog } from '../given/scripted-log.ts';
+import { type Fate, type Fortune, type ScriptedLog, scriptedLog } from '../given/scripted-log.ts';
 
 const partitions = 2;
 /** URNs of each partition. */
@@ -134,6 +134,19 @@ describe('a log that does not answer', () => {
     expect(answers[0]).toMatchObject([{ position: { offset: 2 } }, { position: { offset: 3 } }]);
   });
 
+  test('what failed goes before what waited meanwhile', async () => {
+    const { log, clock, intake } = await world();
+    const failing = Promise.withResolvers<'refused'>();
+    fortunes(log, failing.promise);
+    const first = submit(intake, change(0, 1));
+    await clock.advance(10);
+    const later = submit(intake, change(0, 2));
+    await clock.advance(10);
+    failing.resolve('refused');
+    await clock.until(Promise.all([first, later]));
+    expect(ids(log, 0)).toEqual([1, 2].map(idOf));
+  });
+
   test('it waits longer from try to try, at most two seconds', async () => {
     const { log, clock, intake } = await world({ deadlineMs: 20_000 });
     const times: number[] = [];
@@ -228,7 +241,15 @@ interface Sent {
 const fortune = fc.oneof(
   { weight: 4, arbitrary: fc.constant('ok' as const) },
   fc.constantFrom('refused' as const, 'reply-lost' as const, 'request-lost' as const),
-  fc.record({ slowMs: fc.integer({ min: 1, max: 1_500 }) }),
+  fc.record({
+    slowMs: fc.integer({ min: 1, max: 1_500 }),
+    atLast: fc.constantFrom(
+      'ok' as const,
+      'refused' as const,
+      'reply-lost' as const,
+      'request-lost' as const,
+    ),
+  }),
 );
 const sent: fc.Arbitrary<Sent> = fc.record({
   atMs: fc.integer({ min: 0, max: 3_000 }),
@@ -237,7 +258,7 @@ const sent: fc.Arbitrary<Sent> = fc.record({
 
 async function play(
   plan: readonly Sent[],
-  luck: readonly (Exclude<Fortune, Promise<unknown>> | { slowMs: number })[],
+  luck: readonly (Fate | { readonly slowMs: number; readonly atLast: Fate })[],
 ) {
   const log = scriptedLog({ partitions });
   const clock: ManualClock = manualClock();
@@ -245,7 +266,7 @@ async function play(
   const left = [...luck];
   log.fortune = () => {
     const next = left.shift() ?? 'ok';
-    return typeof next === 'string' ? next : clock.wait(next.slowMs);
+    return typeof next === 'string' ? next : clock.wait(next.slowMs).then(() => next.atLast);
   };
   let count = 0;
   const runs = [...plan]
