@@ -32,16 +32,16 @@ export async function openHere(
   const { env, stderr, signal } = session.io;
   // A command says by itself what failed; lines are for who asked for them.
   const log = jsonLog((env.ANNAL_LOG_LEVEL ?? '') === '' ? 'silent' : config.logLevel, stderr);
+  const roles = rolesOf(config);
   const prepare: OpenOptions['prepare'] = async (ports) => {
     await finishAdoption(ports, config);
   };
-  const here = opening.use(
-    await openAnnal({ config, roles: rolesOf(config), say: sayTo(log), prepare, ...options }),
-  );
+  const here = opening.use(await openAnnal({ config, roles, say: sayTo(log), prepare, ...options }));
   const api = openApi(here.runtime, { bind: { host: '127.0.0.1' }, log, version: version() });
   opening.defer(() => api.close());
   await api.ready();
-  if (settled) await settle(session, here.runtime);
+  // Whether lanes elsewhere go on is theirs to say: waiting for them might never end.
+  if (settled && roles.projector) await settle(session, here.runtime);
   const opened = opening.move();
   return {
     call: injectCall(api, signal),
