@@ -17,14 +17,17 @@ export interface Request {
   readonly index?: string;
 }
 
-/** A refusal that the caller may know how to take: 4xx, and 500 where a state forbids the request. */
-export class Refusal extends Error {
+/**
+ * A refusal that the caller may know how to take: 4xx, and 500 where a state forbids the request. `type` is empty where it
+ * is no answer of Elasticsearch. To everybody else it is an engine that cannot be used.
+ */
+export class Refusal extends Fault {
   readonly status: number;
   readonly type: string;
 
-  constructor(status: number, type: string, reason: string, { method, path }: Request) {
-    super(`Elasticsearch answered ${status} to ${method} ${path}: ${type} ${reason}`);
-    this.name = 'Refusal';
+  constructor(status: number, type: string, reason: string, { method, path }: Request, place: string) {
+    const told = type === '' ? 'as Elasticsearch never does' : `${type} ${reason}`;
+    super('MODEL_UNAVAILABLE', { place, why: `${method} ${path} was answered ${status}, ${told}` });
     this.status = status;
     this.type = type;
   }
@@ -40,7 +43,7 @@ export const replyLost = (error: unknown): boolean =>
 export interface ElasticsearchClient {
   /**
    * One request, never tried again here. Rejects with `MODEL_UNAVAILABLE` when the engine is away or too busy or the
-   * index is missing, with `AnswerTooLarge`, else with a `Refusal`.
+   * index is missing, with `AnswerTooLarge`, else with a `Refusal`, which is a `MODEL_UNAVAILABLE` too.
    */
   request<T>(request: Request): Promise<T>;
   close(): Promise<void>;
@@ -84,7 +87,7 @@ export function elasticsearchClient(
     if (type === 'index_not_found_exception' && request.index !== undefined)
       return new Fault('MODEL_UNAVAILABLE', { missing: request.index, place });
     if (busy.has(status)) return new Fault('MODEL_UNAVAILABLE', { place, status, why: `${type} ${reason}` });
-    return new Refusal(status, type, reason, request);
+    return new Refusal(status, type, reason, request, place);
   }
 
   return {

@@ -33,7 +33,7 @@ export async function findIndex(
     const meta = info?.mappings._meta?.annal;
     return info === undefined || meta?.prefix !== prefix ? undefined : { meta, info };
   } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return undefined;
+    if (error instanceof Refusal && error.status === 404 && error.type !== '') return undefined;
     throw error;
   }
 }
