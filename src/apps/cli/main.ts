@@ -1,5 +1,10 @@
-import { exitCodes } from './exit-codes.ts';
-import { outputClosed, runCli } from './run-cli.ts';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// Half of a short command is compiling its modules: Node keeps what it compiled, by content. No place to write, no cache.
+enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/annal', import.meta.url)));
+const { exitCodes } = await import('./exit-codes.ts');
+const { outputClosed, runCli } = await import('./run-cli.ts');
 
 const stopping = new AbortController();
 
