@@ -78,6 +78,11 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') rememberSearch();
   onKey(event);
 });
+document.querySelector('.skip').addEventListener('click', (event) => {
+  // Its address would be taken for a place of the page.
+  event.preventDefault();
+  main.focus();
+});
 window.addEventListener('hashchange', show);
 showFreshness(document.getElementById('freshness'));
 show();
