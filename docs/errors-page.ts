@@ -15,9 +15,10 @@ export function errorsPage(): string {
   );
   return `# Errors
 
-Every failure that Annal tells has a stable code. The command line prints it first (\`annal: CODE: what happened (where)\`), the
-HTTP API sends it as \`code\` of a problem (RFC 9457), a log line has it as \`code\`. A code never changes its meaning. This page is
-made from the table in \`src/domain/fault.ts\` by \`node docs/make-errors.ts\`; a test holds the two equal.
+Every failure that Annal tells has a stable code. The command line prints it first, as in
+\`annal: CODE: what happened (where)\`, the HTTP API sends it as \`code\` of a problem (RFC 9457), a log line
+has it as \`code\`. A code never changes its meaning. This page is made from the table in
+\`src/domain/fault.ts\` by \`node docs/make-errors.ts\`; a test holds the two equal.
 
 What kind of failure it is:
 

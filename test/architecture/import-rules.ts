@@ -79,7 +79,7 @@ const roomBuiltins: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   formats: ['node:buffer', 'node:crypto', 'node:util', 'node:zlib'],
   ports: [],
-  projections: [],
+  projections: ['node:buffer'],
   streams: [],
   intake: ['node:crypto'],
   composition: [],
