@@ -1,6 +1,6 @@
 /**
- * A blob's name: segments of `[A-Za-z0-9._-]+` joined by `/`, at most 512 characters, no segment `.` or `..`. No name is
- * a folder of another one (`a` and `a/b`). Every call rejects with a RangeError for anything else.
+ * A blob's name: segments of `[A-Za-z0-9._-]+` joined by `/`, at most 512 characters, no segment `.` or `..`.
+ * No name is a folder of another one (`a` and `a/b`). Every call rejects with a RangeError for anything else.
  */
 export type BlobName = string;
 
@@ -28,18 +28,21 @@ export interface BlobFound {
 }
 
 /**
- * The archive's truth: create-only, for ever, fit for a store under a retention lock. There is no way to overwrite or
- * delete. Every call rejects with `STORE_UNAVAILABLE` when the store cannot be reached or answers something unknown: a
- * create may then have happened, and the caller reads back.
+ * The archive's truth: create-only, for ever, fit for a store under a retention lock. There is no way to
+ * overwrite or delete. Every call rejects with `STORE_UNAVAILABLE` when the store cannot be reached or
+ * answers something unknown: a create may then have happened, and the caller reads back.
  */
 export interface TruthStore {
-  /** Creates the blob whole and durable, or leaves the one that is there untouched. Of two racing creates one wins. */
+  /**
+   * Creates the blob whole and durable, or leaves the one that is there untouched. Of two racing creates one
+   * wins.
+   */
   create(name: BlobName, bytes: Uint8Array): Promise<'created' | 'exists'>;
   /** The blob's bytes, or undefined. Never part of a blob. */
   read(name: BlobName): Promise<Buffer | undefined>;
   /**
-   * Blobs below `prefix` (a whole path ending in `/`, or empty for all) in ascending byte order of whole names, after
-   * `after` if given.
+   * Blobs below `prefix` (a whole path ending in `/`, or empty for all) in ascending byte order of whole
+   * names, after `after` if given.
    */
   list(prefix: string, after?: BlobName): AsyncIterable<BlobFound>;
 }
@@ -49,13 +52,16 @@ export type ETag = string;
 
 /**
  * What is derived or changes: tails, indexes, leaves, refusals. Conditional writes are the only fence between
- * processes: `changed` means another writer was first and nothing happened. Rejects with `STORE_UNAVAILABLE` as above.
+ * processes: `changed` means another writer was first and nothing happened. Rejects with `STORE_UNAVAILABLE`
+ * as above.
  */
 export interface StateStore {
   read(name: BlobName): Promise<{ readonly bytes: Buffer; readonly etag: ETag } | undefined>;
   /** Writes the blob whole, if its present content is `etag` (null: if there is none). */
   write(name: BlobName, bytes: Uint8Array, etag: ETag | null): Promise<ETag | 'changed'>;
-  /** Appends `block` to an existing blob, if its present content is `etag`; readers see all of it or nothing. */
+  /**
+   * Appends `block` to an existing blob, if its present content is `etag`; readers see all of it or nothing.
+   */
   append(name: BlobName, block: Uint8Array, etag: ETag): Promise<ETag | 'changed'>;
   /** Writes whatever was there before: only for what can be derived again. */
   replace(name: BlobName, bytes: Uint8Array): Promise<void>;

@@ -20,7 +20,9 @@ export interface LogBounds {
   readonly end: number;
 }
 
-/** 1 or more records with ascending offsets, never empty; `end` is the log's end as the same answer told it. */
+/**
+ * 1 or more records with ascending offsets, never empty; `end` is the log's end as the same answer told it.
+ */
 export interface Batch {
   readonly records: readonly LogRecord[];
   readonly end: number;
@@ -30,15 +32,18 @@ export interface Batch {
 export interface Lane {
   readonly partition: number;
   /**
-   * The next batch: at most `recordsPerBatchMax` records (10,000) and about `bytesPerBatchMax` bytes (4 MiB; one larger
-   * record comes alone). The first batch starts at the lane's `next` or, where that offset is missing, at the first
-   * present offset after it: the caller compares. Calling again is the acknowledgement of the batch before, so at most
-   * one batch per lane is in memory. Waits while there is nothing. Only durable records are given.
+   * The next batch: at most `recordsPerBatchMax` records (10,000) and about `bytesPerBatchMax` bytes (4 MiB;
+   * one larger record comes alone). The first batch starts at the lane's `next` or, where that offset is
+   * missing, at the first present offset after it: the caller compares. Calling again is the acknowledgement
+   * of the batch before, so at most one batch per lane is in memory. Waits while there is nothing. Only
+   * durable records are given.
    *
-   * Rejects with `LOG_FORK` when `next` lies beyond the log's end, with `LOG_TRIMMED` (fact `first`) when it lies before
-   * the log's start, with `LANE_REVOKED` when the partition went to another reader, with `LOG_UNAVAILABLE` when the log
-   * cannot be reached, with `LOG_UNREADABLE` when it answers what cannot be unpacked into records, and with the signal's reason once `signal` aborts. It never skips a record that it cannot read
-   * and never moves by itself. After a rejection the lane is spent: ask the reader for a new one.
+   * Rejects with `LOG_FORK` when `next` lies beyond the log's end, with `LOG_TRIMMED` (fact `first`) when it
+   * lies before the log's start, with `LANE_REVOKED` when the partition went to another reader or a
+   * newer lane, or the reader was closed, with `LOG_UNAVAILABLE` when the log cannot be reached, with `LOG_UNREADABLE`
+   * when it answers what cannot be unpacked into records, and with the signal's reason once `signal` aborts.
+   * It never skips a record that it cannot read and never moves by itself. After a rejection the lane is
+   * spent: ask the reader for a new one.
    */
   pull(signal: AbortSignal): Promise<Batch>;
 }
@@ -46,8 +51,8 @@ export interface Lane {
 /** One member of a named group of readers. Groups only share out work: correctness never depends on them. */
 export interface LogReader extends AsyncDisposable {
   /**
-   * The partitions this member holds: yields the present set at once when it is known, then each changed set, until
-   * `signal` aborts (then it ends).
+   * The partitions this member holds: yields the present set at once when it is known, then each changed set,
+   * until `signal` aborts (then it ends).
    */
   assignments(signal: AbortSignal): AsyncIterable<ReadonlySet<number>>;
   /** A lane over a partition this member holds. Asking again for a partition ends the lane given before. */
@@ -59,10 +64,10 @@ export interface EventLog extends AsyncDisposable {
   readonly epoch: number;
   readonly partitions: number;
   /**
-   * Appends records in order, durably, to one partition; all of them or, as far as anyone can tell, none. The caller
-   * keeps one append in flight per partition. Rejects with `LOG_UNAVAILABLE` when nothing was sent, with
-   * `APPEND_UNKNOWN` when it was sent and no answer came: then it may have happened, and with `RECORD_TOO_LARGE` when
-   * the records with their framing exceed `appendBytesMax`: nothing was sent.
+   * Appends records in order, durably, to one partition; all of them or, as far as anyone can tell, none. The
+   * caller keeps one append in flight per partition. Rejects with `LOG_UNAVAILABLE` when nothing was sent,
+   * with `APPEND_UNKNOWN` when it was sent and no answer came: then it may have happened, and with
+   * `RECORD_TOO_LARGE` when the records with their framing exceed `appendBytesMax`: nothing was sent.
    */
   append(partition: number, records: readonly NewRecord[]): Promise<Appended>;
   /** Present bounds, one per partition. Rejects with `LOG_UNAVAILABLE`. */
@@ -82,15 +87,18 @@ export interface EpochTopic {
 /** Where topics live. */
 export interface LogHost extends AsyncDisposable {
   /**
-   * Makes the topic where that is allowed: delete policy, append time set by the log, no compaction. `exists` when it is
-   * there already. Rejects with `TOPIC_FORBIDDEN` where the host does not let us.
+   * Makes the topic where that is allowed: delete policy, append time set by the log, no compaction. `exists`
+   * when it is there already. Rejects with `TOPIC_FORBIDDEN` where the host does not let us.
    */
   create(topic: EpochTopic): Promise<'created' | 'exists'>;
   /** Opens a topic. Rejects with `TOPIC_MISSING` and with `TOPIC_MISMATCH` when partition counts differ. */
   open(topic: EpochTopic): Promise<EventLog>;
   /** Partition count of a topic that somebody else may have made. Rejects with `TOPIC_MISSING`. */
   partitions(topic: string): Promise<number>;
-  /** Settings that differ from what an append-only log needs, in words; `unknown` where the host does not tell. */
+  /**
+   * Settings that differ from what an append-only log needs, in words; `unknown` where the host does not
+   * tell.
+   */
   audit(
     topic: EpochTopic,
   ): Promise<{ readonly faults: readonly string[]; readonly unknown: readonly string[] }>;
@@ -99,7 +107,8 @@ export interface LogHost extends AsyncDisposable {
 export const recordsPerBatchMax = 10_000;
 export const bytesPerBatchMax = 4 * 1024 * 1024;
 /**
- * Bytes of one append: keys, values, header names and values, and some 20 bytes of framing per record and 4 per header. One
- * record at its own limit of 1,000,000 bytes fits; Event Hubs closes the connection above 1,046,528.
+ * Bytes of one append: keys, values, header names and values, and some 20 bytes of framing per record and 4
+ * per header. One record at its own limit of 1,000,000 bytes fits; Event Hubs closes the connection above
+ * 1,046,528.
  */
 export const appendBytesMax = 1_040_000;

@@ -7,8 +7,8 @@ import { readerLaws } from './event-log/reader-laws.ts';
 import { trimmingLaws } from './event-log/trimming-laws.ts';
 
 /**
- * The laws of the log ports. Every adapter runs all of them; a law that needs a capability the adapter cannot offer is
- * shown as skipped. Topics are new for each test, so a shared broker serves.
+ * The laws of the log ports. Every adapter runs all of them; a law that needs a capability the adapter cannot
+ * offer is shown as skipped. Topics are new for each test, so a shared broker serves.
  */
 export function eventLogContract(name: string, open: () => Promise<LogUnderTest>): void {
   describe(`event log: ${name}`, () => {

@@ -4,7 +4,10 @@ import { blobState } from './state.ts';
 import { blobTruth } from './truth.ts';
 
 export type AzureBlobOptions = Account & {
-  /** The containers are `<prefix>-archive` and `<prefix>-state`: 1 to 55 lower-case letters, digits, single dashes. */
+  /**
+   * The containers are `<prefix>-archive` and `<prefix>-state`: 1 to 55 lower-case letters, digits, single
+   * dashes.
+   */
   readonly prefix: string;
 };
 
@@ -12,8 +15,8 @@ const prefixText = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const prefixMax = 55;
 
 /**
- * An archive in two containers of an Azure storage account (block blobs; no hierarchical namespace). Nothing is asked of
- * the account before the first call, which makes the containers where the credential may.
+ * An archive in two containers of an Azure storage account (block blobs; no hierarchical namespace). Nothing
+ * is asked of the account before the first call, which makes the containers where the credential may.
  */
 export function azureBlobArchive({ prefix, ...account }: AzureBlobOptions): ArchiveStore {
   if (!prefixText.test(prefix) || prefix.length > prefixMax)

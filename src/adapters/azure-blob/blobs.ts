@@ -18,8 +18,8 @@ export function tagOf(blob: BlobName, { etag }: { readonly etag?: string }): ETa
 }
 
 /**
- * The blob's bytes of one content, or undefined. Blobs above 8 MiB come in ranges, 4 at a time, each bound to the content
- * of the first: if another one was written meanwhile, reading begins again.
+ * The blob's bytes of one content, or undefined. Blobs above 8 MiB come in ranges, 4 at a time, each bound to
+ * the content of the first: if another one was written meanwhile, reading begins again.
  */
 export async function readBlob(
   container: Container,
@@ -77,8 +77,9 @@ async function fill(bytes: Buffer, { readableStreamBody }: BlobDownloadResponseP
 }
 
 /**
- * Blobs below `prefix`, page by page. The service has no "after" that every version and emulator knows, so earlier names
- * are passed over here. It lists in byte order, except with a hierarchical namespace, which is refused when seen.
+ * Blobs below `prefix`, page by page. The service has no "after" that every version and emulator knows, so
+ * earlier names are passed over here. It lists in byte order, except with a hierarchical namespace, which is
+ * refused when seen.
  */
 export async function* listBlobs(
   container: Container,

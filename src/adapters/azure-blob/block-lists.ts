@@ -27,7 +27,10 @@ const newBlockId = (): string => randomBytes(24).toString('base64');
 export function blockLists(container: Container): BlockLists {
   const known = new Map<BlobName, BlockList>();
 
-  /** A content written by Put Blob has no blocks: it is staged again as one, to be committed with the first append. */
+  /**
+   * A content written by Put Blob has no blocks: it is staged again as one, to be committed with the first
+   * append.
+   */
   async function asBlock(name: BlobName, etag: ETag): Promise<readonly string[] | undefined> {
     const read = await readBlob(container, name);
     if (read?.etag !== etag) return undefined;

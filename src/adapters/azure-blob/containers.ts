@@ -2,7 +2,9 @@ import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { codeOf, statusOf, unavailable } from './failures.ts';
 
-/** Where the account is: a connection string, or its URL with a credential (default: DefaultAzureCredential). */
+/**
+ * Where the account is: a connection string, or its URL with a credential (default: DefaultAzureCredential).
+ */
 export type Account =
   | { readonly connectionString: string }
   | { readonly accountUrl: string; readonly credential?: TokenCredential };
@@ -12,7 +14,9 @@ export interface Container {
   readonly name: string;
   /** For calls that may be sent twice without harm: the client tries up to three times. */
   reading(): Promise<ContainerClient>;
-  /** For calls whose second sending would answer wrongly: sent once, and an unknown outcome is told as such. */
+  /**
+   * For calls whose second sending would answer wrongly: sent once, and an unknown outcome is told as such.
+   */
   writing(blob: string): Promise<BlockBlobClient>;
 }
 
@@ -20,7 +24,10 @@ export interface Container {
 const readingTries = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000, tryTimeoutInMs: 60_000 };
 const writingTries = { maxTries: 1, tryTimeoutInMs: 120_000 };
 
-/** The containers of an account. The SDK is loaded at the first call: it takes time that nobody else should pay. */
+/**
+ * The containers of an account. The SDK is loaded at the first call: it takes time that nobody else should
+ * pay.
+ */
 export function containersOf(account: Account): (name: string) => Container {
   let services: Promise<Services> | undefined;
   const connected = () => {

@@ -16,8 +16,8 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /**
- * STORE_UNAVAILABLE with what the service told. The error itself is not kept: it holds the request, and that may hold a
- * signature.
+ * STORE_UNAVAILABLE with what the service told. The error itself is not kept: it holds the request, and that
+ * may hold a signature.
  */
 export function unavailable(blob: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -41,7 +41,8 @@ export const isMissing = (error: unknown): boolean =>
   statusOf(error) === 404 && codeOf(error) === 'BlobNotFound';
 
 /**
- * A create-only write met a blob. Under a retention lock the service may say that it is immutable: then it is there too.
+ * A create-only write met a blob. Under a retention lock the service may say that it is immutable: then it is
+ * there too.
  */
 export const isThere = (error: unknown): boolean =>
   (statusOf(error) === 409 &&

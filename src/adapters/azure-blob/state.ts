@@ -5,8 +5,9 @@ import type { Container } from './containers.ts';
 import { codeOf, isChanged, isMissing, onStore } from './failures.ts';
 
 /**
- * Blobs that change, under ETag conditions. A write is one Put Blob; an append stages a block and commits the list of all
- * blocks, old and new. Conditional calls are never sent twice: the second would answer `changed` about the first.
+ * Blobs that change, under ETag conditions. A write is one Put Blob; an append stages a block and commits the
+ * list of all blocks, old and new. Conditional calls are never sent twice: the second would answer `changed`
+ * about the first.
  */
 export function blobState(container: Container): StateStore {
   const lists = blockLists(container);

@@ -1,13 +1,22 @@
 import { constants, type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** An open file. Offsets and lengths in bytes. Every call rejects with Node's own error (`code` ENOENT, ENOSPC …). */
+/**
+ * An open file. Offsets and lengths in bytes. Every call rejects with Node's own error (`code` ENOENT, ENOSPC
+ * …).
+ */
 export interface DiskFile extends AsyncDisposable {
   /** Bytes `[at, at + length)`, fewer only where the file ends. */
   read(at: number, length: number): Promise<Buffer>;
-  /** Writes all of `bytes` at `at`; durable only after `sync`. After a rejection any part of them may stand there. */
+  /**
+   * Writes all of `bytes` at `at`; durable only after `sync`. After a rejection any part of them may stand
+   * there.
+   */
   write(at: number, bytes: Uint8Array): Promise<void>;
-  /** Content and size survive a crash. After a rejection nothing is known of what was written since the last one. */
+  /**
+   * Content and size survive a crash. After a rejection nothing is known of what was written since the last
+   * one.
+   */
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   size(): Promise<number>;
@@ -19,8 +28,8 @@ export interface DiskEntry {
 }
 
 /**
- * What the file log and the folder archive ask of a file system, and no more, so that a test can lose what was not
- * synced. A new name is durable only once its folder is synced.
+ * What the file log and the folder archive ask of a file system, and no more, so that a test can lose what
+ * was not synced. A new name is durable only once its folder is synced.
  */
 export interface Disk {
   /** `read` and `write` need the file to be there, `create` (for writing) needs it not to be. */
@@ -104,8 +113,8 @@ export const isErrno = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
 /**
- * Makes `folder`, which is `base` or lies below it, and what is missing above it, each name durable. Names that are there
- * are synced as well: a killed process may have made one without syncing it.
+ * Makes `folder`, which is `base` or lies below it, and what is missing above it, each name durable. Names
+ * that are there are synced as well: a killed process may have made one without syncing it.
  */
 export async function makeFolders(disk: Disk, base: string, folder: string = base): Promise<void> {
   const parent = dirname(folder);
@@ -150,7 +159,10 @@ export async function readFile(disk: Disk, path: string): Promise<Buffer | undef
   }
 }
 
-/** Makes a new file with this content, synced; its name is not yet durable. What was left of a failure is removed. */
+/**
+ * Makes a new file with this content, synced; its name is not yet durable. What was left of a failure is
+ * removed.
+ */
 export async function writeNewFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   await using file = await disk.open(path, 'create');
   try {

@@ -26,8 +26,9 @@ export interface FileLog extends EventLog {
   /** Removes whole files whose records all have offsets below `next`; answers how many. */
   removeBefore(partition: number, next: number): Promise<number>;
   /**
-   * Removes files whose records are in segments (`archivedTo`: exclusive end per partition), once they are older than 7
-   * days or the log exceeds 1 GiB (`retention`). `now` in UTC milliseconds. Answers how many went.
+   * Removes files whose records are in segments (`archivedTo`: exclusive end per partition), once they are
+   * older than 7 days or the log exceeds 1 GiB (`retention`). `now` in UTC milliseconds. Answers how many
+   * went.
    */
   retire(
     known: { readonly archivedTo: readonly number[]; readonly now: number },
@@ -46,8 +47,9 @@ interface OpenTopic {
 }
 
 /**
- * Topics as folders `<dir>/<topic>/<partition>` of files `<first offset, 20 digits>.log`, beside one `topic.json`. A topic
- * opened twice is one log with two handles. Opening rejects with LOG_CORRUPT as `openPartition` does.
+ * Topics as folders `<dir>/<topic>/<partition>` of files `<first offset, 20 digits>.log`, beside one
+ * `topic.json`. A topic opened twice is one log with two handles. Opening rejects with LOG_CORRUPT as
+ * `openPartition` does.
  */
 export function fileLogHost({
   dir,

@@ -4,10 +4,11 @@ import type { DiskFile } from './disk.ts';
 /**
  * A frame is what one commit wrote: a header of 32 bytes, big endian, then `length` bytes of records.
  *
- *     0 magic 'ANLF' · 4 CRC-32 of bytes 8 to the end · 8 length · 12 count · 16 first offset · 24 append time
+ *     0 magic 'ANLF'   4 CRC-32 of bytes 8 to the end   8 length
+ *     12 count         16 first offset                  24 append time
  *
- * The CRC starts from a seed that differs per file, so bytes of another file or inside a value are never taken for a
- * frame.
+ * The CRC starts from a seed that differs per file, so bytes of another file or inside a value are never
+ * taken for a frame.
  */
 export interface Frame {
   /** Byte of the file where the frame begins. */
@@ -93,8 +94,8 @@ export interface Damage {
 }
 
 /**
- * The frames of `file` in the bytes `[from, to)`, read in chunks of about 1 MiB. Ends at `to`, or with one `Damage`
- * where no whole frame with the right checksum begins.
+ * The frames of `file` in the bytes `[from, to)`, read in chunks of about 1 MiB. Ends at `to`, or with one
+ * `Damage` where no whole frame with the right checksum begins.
  */
 export async function* framesIn(
   file: DiskFile,
@@ -116,7 +117,8 @@ export async function* framesIn(
     }
     at += start;
     if (start === asked) continue;
-    // Either the chunk was too small for the next frame, or there is none: the file has fewer bytes or others.
+    // Either the chunk was too small for the next frame, or there is none: the file has fewer bytes or
+    // others.
     if (found.short === undefined || at + found.short > to || chunk.length < asked) {
       yield { at, damage: found.damage };
       return;
@@ -126,9 +128,9 @@ export async function* framesIn(
 }
 
 /**
- * Where a frame begins that was written after the damage at byte `at`; undefined if there is none before `to`. Either a
- * whole, valid frame wherever it stands, or a mere header right behind the frame that the damaged header announces: a
- * write in flight has nothing behind it.
+ * Where a frame begins that was written after the damage at byte `at`; undefined if there is none before
+ * `to`. Either a whole, valid frame wherever it stands, or a mere header right behind the frame that the
+ * damaged header announces: a write in flight has nothing behind it.
  */
 export async function findLater(
   file: DiskFile,

@@ -84,9 +84,9 @@ export interface TornTail {
 }
 
 /**
- * Reads a file to its end, sets what is known of it, and cuts off a torn tail if `mayBeTorn`. One write is in flight at
- * a time, so only the last frame can be torn: damage with a valid frame after it rejects with LOG_CORRUPT and is left as
- * it is.
+ * Reads a file to its end, sets what is known of it, and cuts off a torn tail if `mayBeTorn`. One write is in
+ * flight at a time, so only the last frame can be torn: damage with a valid frame after it rejects with
+ * LOG_CORRUPT and is left as it is.
  */
 export async function recover(
   disk: Disk,
@@ -125,8 +125,9 @@ export async function firstTime(disk: Disk, file: LogFile): Promise<number> {
 }
 
 /**
- * Records from `next` on, which must lie in the file: at most `recordsPerBatchMax` and about `bytesPerBatchMax`, from
- * this file alone. Every frame on the way is checked; damage rejects with LOG_CORRUPT.
+ * Records from `next` on, which must lie in the file: at most `recordsPerBatchMax` and about
+ * `bytesPerBatchMax`, from this file alone. Every frame on the way is checked; damage rejects with
+ * LOG_CORRUPT.
  */
 export async function readRecords(disk: Disk, file: LogFile, next: number): Promise<LogRecord[]> {
   const { bytes: to } = file;
@@ -150,7 +151,10 @@ export async function readRecords(disk: Disk, file: LogFile, next: number): Prom
   return batch;
 }
 
-/** Adds the frame's records from `next` on to an empty or roomy `batch`, within the bounds; answers their bytes. */
+/**
+ * Adds the frame's records from `next` on to an empty or roomy `batch`, within the bounds; answers their
+ * bytes.
+ */
 function take(file: LogFile, frame: Frame, next: number, batch: LogRecord[]): number {
   const reader = new AvroReader(frame.payload);
   let bytes = 0;

@@ -22,10 +22,10 @@ export interface OwnerLock extends AsyncDisposable {
 }
 
 /**
- * Takes the folder (made if missing) or throws ALREADY_RUNNING, with `folder` and, where the owner has announced itself,
- * `address` and `pid`. Node has no flock, so the lock is that of a SQLite file held under BEGIN EXCLUSIVE: the system
- * frees it at once, also after SIGKILL. Nothing else may open `owner.lock` in this process: closing any handle of the
- * file would free the lock. Not for network file systems.
+ * Takes the folder (made if missing) or throws ALREADY_RUNNING, with `folder` and, where the owner has
+ * announced itself, `address` and `pid`. Node has no flock, so the lock is that of a SQLite file held under
+ * BEGIN EXCLUSIVE: the system frees it at once, also after SIGKILL. Nothing else may open `owner.lock` in
+ * this process: closing any handle of the file would free the lock. Not for network file systems.
  */
 export function takeOwnerLock(dir: string): OwnerLock {
   mkdirSync(dir, { recursive: true });

@@ -45,8 +45,9 @@ export interface Partition extends AsyncDisposable {
 }
 
 /**
- * Opens a partition's folder: cuts off a torn tail, rejects with LOG_CORRUPT where files do not follow each other or the
- * last one is damaged before its end. `salt` makes checksums of one topic and partition unlike those of others.
+ * Opens a partition's folder: cuts off a torn tail, rejects with LOG_CORRUPT where files do not follow each
+ * other or the last one is damaged before its end. `salt` makes checksums of one topic and partition unlike
+ * those of others.
  */
 export async function openPartition(options: PartitionOptions): Promise<Partition> {
   const { folder, disk } = options;
@@ -110,7 +111,9 @@ interface Group {
   bytes: number;
 }
 
-/** Appends in the order they come; those that wait together go into one commit. `grown` is called after each. */
+/**
+ * Appends in the order they come; those that wait together go into one commit. `grown` is called after each.
+ */
 function groupCommits(
   writer: Writer,
   clock: Pick<Clock, 'now'>,

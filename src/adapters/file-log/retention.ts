@@ -21,9 +21,10 @@ export const retentionDefault: Retention = {
 };
 
 /**
- * Per partition the offset before which whole files may go: their records are in segments (`archivedTo`, exclusive end
- * per partition), and they are older than `ageMsMax` or the log is larger than `logBytesMax`. A partition's last file
- * with records always stays, and so does everything of a partition that `archivedTo` does not name.
+ * Per partition the offset before which whole files may go: their records are in segments (`archivedTo`,
+ * exclusive end per partition), and they are older than `ageMsMax` or the log is larger than `logBytesMax`. A
+ * partition's last file with records always stays, and so does everything of a partition that `archivedTo`
+ * does not name.
  */
 export function retirable(
   partitions: readonly (readonly KeptFile[])[],

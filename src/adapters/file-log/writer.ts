@@ -18,9 +18,10 @@ export interface Writer extends AsyncDisposable {
   /** Append time of the last synced record. */
   readonly time: number;
   /**
-   * Writes encoded records of the offsets from `end` on as one frame and syncs it. Rejects with LOG_UNAVAILABLE where
-   * nothing stays on disk, with APPEND_UNKNOWN where that is not known; after the latter, and where a new file could not be
-   * synced, every later commit is refused: a failed sync may have dropped pages, and the next one would not say so.
+   * Writes encoded records of the offsets from `end` on as one frame and syncs it. Rejects with
+   * LOG_UNAVAILABLE where nothing stays on disk, with APPEND_UNKNOWN where that is not known; after the
+   * latter, and where a new file could not be synced, every later commit is refused: a failed sync may have
+   * dropped pages, and the next one would not say so.
    */
   commit(records: readonly Uint8Array[], bytes: number, time: number): Promise<void>;
 }

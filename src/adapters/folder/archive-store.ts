@@ -11,8 +11,8 @@ export interface FolderArchiveOptions {
 }
 
 /**
- * An archive in a folder: truth in `<dir>/archive`, state in `<dir>/state`, a blob's name is its path. Handles of one
- * folder in one process see each other's writes as those of one store.
+ * An archive in a folder: truth in `<dir>/archive`, state in `<dir>/state`, a blob's name is its path.
+ * Handles of one folder in one process see each other's writes as those of one store.
  */
 export function folderArchive({ dir, disk = nodeDisk }: FolderArchiveOptions): ArchiveStore {
   const { root, leave } = takeRoot(disk, dir);

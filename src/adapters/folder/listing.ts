@@ -15,8 +15,9 @@ interface Found {
 export type ReadFolder = (entries: readonly DiskEntry[], folder: string) => Promise<readonly Found[]>;
 
 /**
- * Blobs below `prefix` in ascending byte order of their whole names, after `after`. A folder's place among files is that
- * of its name and `/`, so one folder at a time is in memory. A blob removed meanwhile may be missing or not.
+ * Blobs below `prefix` in ascending byte order of their whole names, after `after`. A folder's place among
+ * files is that of its name and `/`, so one folder at a time is in memory. A blob removed meanwhile may be
+ * missing or not.
  */
 export async function* listBlobs(
   disk: Disk,

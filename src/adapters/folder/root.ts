@@ -10,7 +10,8 @@ export interface Root {
   /** Makes the folder above `path`, durably; once per folder and process. */
   makeParent(path: string): Promise<void>;
   /**
-   * Writes a synced file under a name of its own, has `place` give it its real name, and removes what is left of it.
+   * Writes a synced file under a name of its own, has `place` give it its real name, and removes what is left
+   * of it.
    */
   through<T>(bytes: Uint8Array, place: (temporary: string) => Promise<T>): Promise<T>;
   /** Runs `work` when everything asked for the same `name` before has ended. */
@@ -18,8 +19,8 @@ export interface Root {
   /** A text no content had before, in any process. */
   newTag(): string;
   /**
-   * Makes what was just read from `folder` durable, so that nobody builds on what the next crash takes back: what a killed
-   * process left unsynced (once per folder and process), and what is being written.
+   * Makes what was just read from `folder` durable, so that nobody builds on what the next crash takes back:
+   * what a killed process left unsynced (once per folder and process), and what is being written.
    */
   settle(folder: string): Promise<void>;
   /** Tells that names in `folder` are about to change; call the answer when they are synced. */

@@ -13,8 +13,8 @@ export interface StateFile {
 }
 
 /**
- * The files behind state blobs; each call needs the blob for itself. A call that rejects leaves the blob as it was, or
- * changed, and is to be followed by `unsure`.
+ * The files behind state blobs; each call needs the blob for itself. A call that rejects leaves the blob as
+ * it was, or changed, and is to be followed by `unsure`.
  */
 export interface StateFiles {
   find(name: string): Promise<StateFile | undefined>;

@@ -6,10 +6,10 @@ import { onDisk, type Root } from './root.ts';
 import { stateFiles } from './state-files.ts';
 
 /**
- * Blobs that change. A written one is a file of its name, replaced by renaming. One that was appended to is a file
- * `<name>@<bytes>`: only so many bytes count, and after the block is synced the file is renamed to the new length. So an
- * append happens in one step, and a torn one lies beyond the length that the name tells. If both files are there, a
- * crash came between replacing and removing: the one without `@` is newer.
+ * Blobs that change. A written one is a file of its name, replaced by renaming. One that was appended to is a
+ * file `<name>@<bytes>`: only so many bytes count, and after the block is synced the file is renamed to the
+ * new length. So an append happens in one step, and a torn one lies beyond the length that the name tells. If
+ * both files are there, a crash came between replacing and removing: the one without `@` is newer.
  *
  * Entity tags live in this process: a folder has one owner, and all its handles share them.
  */

@@ -4,7 +4,10 @@ import { isErrno, readFile } from '../file-log/disk.ts';
 import { listBlobs, type ReadFolder } from './listing.ts';
 import { onDisk, type Root } from './root.ts';
 
-/** Create-only blobs as plain files: written and synced under another name, then linked, which fails if one is there. */
+/**
+ * Create-only blobs as plain files: written and synced under another name, then linked, which fails if one is
+ * there.
+ */
 export function folderTruth(root: Root): TruthStore {
   const { disk } = root;
   const container = join(root.dir, 'archive');

@@ -11,7 +11,10 @@ export interface Seen {
 export interface LossyProxy extends AsyncDisposable {
   readonly port: number;
   readonly seen: Seen[];
-  /** The answers to the next `times` requests that fit are lost on the way: the server has done what was asked. */
+  /**
+   * The answers to the next `times` requests that fit are lost on the way: the server has done what was
+   * asked.
+   */
   losing(fits: (seen: Seen) => boolean, times?: number): void;
   /** Runs before a fitting request is passed on, once. */
   before(fits: (seen: Seen) => boolean, work: () => Promise<void>): void;

@@ -6,7 +6,8 @@ import type { ArchiveStore } from '../../../src/ports/archive.ts';
 import { type Azurite, connectionString, startAzurite } from './azurite.ts';
 import { type LossyProxy, type Seen, startProxy } from './proxy.ts';
 
-// What the network does to conditional writes: an answer that is lost must never be taken for another writer's work.
+// What the network does to conditional writes: an answer that is lost must never be taken for another
+// writer's work.
 
 let azurite: Azurite;
 let proxy: LossyProxy;

@@ -140,7 +140,8 @@ export function crashWorld(seed: number): CrashWorld {
         await work(log);
         await own[Symbol.asyncDispose]();
       } catch (error) {
-        // A failing disk ends this life as well: a partition whose sync failed stays closed until it is opened again.
+        // A failing disk ends this life as well: a partition whose sync failed stays closed until it is
+        // opened again.
         if (!disk.crashed && !isDiskFailure(error)) throw error;
       }
     },

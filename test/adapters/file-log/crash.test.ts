@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { crashWorld } from './crash-world.ts';
 
-// The power goes, the process is killed, an operation fails, at any point, again and again, on a disk that loses or tears
-// whatever was not synced. Each life begins by comparing the whole log with what callers were told in all lives before.
+// The power goes, the process is killed, an operation fails, at any point, again and again, on a disk that
+// loses or tears whatever was not synced. Each life begins by comparing the whole log with what callers were
+// told in all lives before.
 
 const seeds = 600;
 const groups = 12;

@@ -71,7 +71,7 @@ test('a full disk refuses appends, keeps what it has, and takes them when there 
   expect(await values(await open())).toEqual(['one', 'two', 'three']);
 });
 
-test('a sync that fails leaves the outcome unknown, and nothing more is appended until the log is opened again', async () => {
+test('a failed sync is an unknown outcome, and nothing is appended until the log is opened again', async () => {
   const { disk, open } = await world();
   const log = await open();
   await log.append(0, [record('one')]);

@@ -290,7 +290,9 @@ function resized(content: Buffer, length: number): Buffer {
   return copy;
 }
 
-/** What a file may hold after the power went: each change since the last sync whole, not at all, or in part. */
+/**
+ * What a file may hold after the power went: each change since the last sync whole, not at all, or in part.
+ */
 function torn({ synced, changes }: Inode, random: Seeded): Buffer {
   let content = synced;
   for (const change of changes) {

@@ -1,4 +1,7 @@
-/** Random decisions that a seed repeats (mulberry32: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
+/**
+ * Random decisions that a seed repeats (mulberry32:
+ * https://gist.github.com/tommyettinger/46a874533244883189143505d203312c).
+ */
 export interface Seeded {
   /** 0 … `end` - 1. */
   below(end: number): number;

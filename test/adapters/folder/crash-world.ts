@@ -5,7 +5,10 @@ import type { ArchiveStore } from '../../../src/ports/archive.ts';
 import { type LossyDisk, lossyDisk } from '../file-log/lossy-disk.ts';
 import { type Seeded, seeded } from '../file-log/seeded.ts';
 
-/** What a blob may hold, as far as its callers can tell: one content when they know, more after an unknown outcome. */
+/**
+ * What a blob may hold, as far as its callers can tell: one content when they know, more after an unknown
+ * outcome.
+ */
 type May = ReadonlySet<string | undefined>;
 
 const ways = ['write', 'append', 'append', 'replace', 'remove'] as const;

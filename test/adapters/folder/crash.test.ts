@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { archiveWorld } from './crash-world.ts';
 
-// The power goes, the process is killed, an operation fails, the disk is full, at any point. Each life begins by comparing every blob
-// with what callers were told in all lives before.
+// The power goes, the process is killed, an operation fails, the disk is full, at any point. Each life begins
+// by comparing every blob with what callers were told in all lives before.
 
 const seeds = 250;
 const groups = 10;

@@ -3,7 +3,8 @@ import { all, bytes, type Handles, inByteOrder, inTurns, names, newFolder } from
 
 export function listLaws(handles: Handles): void {
   describe('lists', () => {
-    // '-' and '.' sort before '/', digits and letters after it: a folder's place is not that of its bare name.
+    // '-' and '.' sort before '/', digits and letters after it: a folder's place is not that of its bare
+    // name.
     const tricky = [
       'a',
       'a-b/c',

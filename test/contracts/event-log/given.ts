@@ -17,11 +17,14 @@ export interface LogUnderTest extends AsyncDisposable {
   readonly host: LogHost;
   /** Offsets of one append follow those of the append before without a hole. */
   readonly contiguous: boolean;
-  /** Lets the log forget the records before `before`, which is the `first` of an append. Laws on trimming need it. */
+  /**
+   * Lets the log forget the records before `before`, which is the `first` of an append. Laws on trimming need
+   * it.
+   */
   readonly trim?: (topic: EpochTopic, partition: number, before: number) => Promise<void>;
   /**
-   * Appends records as a foreign client would, where `append` cannot write all that the wire allows (header names that
-   * are not UTF-8). Left out: `append` can.
+   * Appends records as a foreign client would, where `append` cannot write all that the wire allows (header
+   * names that are not UTF-8). Left out: `append` can.
    */
   readonly appendForeign?: (
     topic: EpochTopic,
