@@ -1,4 +1,4 @@
-import { limits, type MetadataChangeEvent, type Source } from '../domain/event.ts';
+import { limits, type MetadataChangeEvent, mustNotExist, type Source } from '../domain/event.ts';
 import { type NamespaceRule, namespaceOf } from '../domain/namespace.ts';
 import { allows, type Principal } from '../domain/policy.ts';
 import { isPosition, type Position } from '../domain/position.ts';
@@ -184,7 +184,7 @@ export function admit(incoming: IncomingEvent, rules: Rules, arrival: Arrival): 
     namespace,
     entityType,
     occurredAt: incoming.occurredAt ?? arrival.nowMs,
-    expect: incoming.expect,
+    expect: incoming.expect?.offset === -1 ? mustNotExist : incoming.expect,
     actor: incoming.actor ?? '',
     recordedBy: principal.name,
     group: incoming.group,

@@ -304,14 +304,16 @@ describe('whatever the log does', () => {
     );
   });
 
-  test('a repeat ends with every event in the log, and the queue empty', async () => {
+  test('repeats end with every event in the log, and the queue empty', async () => {
     await fc.assert(
       fc.asyncProperty(plan, luck, async (sendings, fortunesGiven) => {
         const { log, clock, intake, results } = await play(sendings, fortunesGiven);
         log.fortune = () => 'ok';
         for (const [n, result] of results.entries()) {
           const partition = sendings.length === 0 ? 0 : partitionOf(String(result.urn), partitions);
-          const [again] = await clock.until(submit(intake, change(partition, n)));
+          let [again] = await clock.until(submit(intake, change(partition, n)));
+          // An append of before may still be in flight.
+          if (again?.status === 'unknown') [again] = await clock.until(submit(intake, change(partition, n)));
           expect(again).toMatchObject({ status: 'appended' });
           if (result.status === 'appended') expect(again).toEqual({ ...result, repeated: true });
         }

@@ -198,6 +198,24 @@ describe('the inbox', () => {
     expect(eventsIn(its.log).map(({ id }) => id)).toEqual([anEvent({ n: 1 }).id, bridgeId(2)]);
   });
 
+  test('of what may be personal nothing is kept, whatever it was refused for', async () => {
+    const its = world();
+    const value = { active: 'yes', displayName: 'Ada Example' };
+    await its.put(framed(anEvent({ aspect: 'corpUserInfo', value })));
+    await its.run(options);
+    const kept = its.refused(0, 'inbox');
+    expect(kept).toMatchObject({ refusals: [{ index: 0, code: 'ASPECT_INVALID' }] });
+    expect(Object.keys(kept as object)).not.toContain('value');
+    expect(JSON.stringify(kept)).not.toContain(orders);
+  });
+
+  test('"must not exist" has one spelling', async () => {
+    const its = world();
+    await its.put(framed(anEvent({ expect: { epoch: 4, partition: 1, offset: -1 } })));
+    await its.run(options);
+    expect(eventsIn(its.log)).toMatchObject([{ expect: { epoch: 0, partition: 0, offset: -1 } }]);
+  });
+
   test('an event that intake refuses is kept', async () => {
     const its = world();
     await its.put(framed(anEvent({ aspect: 'nothing' })), framed(anEvent({ urn: 'x\u0000' })));

@@ -112,6 +112,8 @@ function faultOf(proposal: Fields): { code: FaultCode; pointer: string; detail: 
     return isFields(proposal.get('entityKeyAspect'))
       ? shape('/entityKeyAspect', 'names its entity by a key aspect; send entityUrn')
       : shape('/entityUrn', 'is required');
+  if (urnFault(urn) !== undefined)
+    return { code: 'URN_INVALID', pointer: '/entityUrn', detail: 'is not a URN that can name an entity' };
   const type = textOf(proposal, 'entityType');
   if (type !== null && type.toLowerCase() !== entityTypeOf(urn).toLowerCase())
     return shape('/entityType', 'is not the type that the URN names');

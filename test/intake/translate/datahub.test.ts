@@ -103,6 +103,7 @@ describe('proposals as others might write them', () => {
   test.each<[string, AvroValue, string, string]>([
     ['no record', 'text', 'EVENT_SHAPE', ''],
     ['no URN', proposal({ entityUrn: null }), 'EVENT_SHAPE', '/entityUrn'],
+    ['a URN with a line end', proposal({ entityUrn: 'urn:li:dataset:a\nb' }), 'URN_INVALID', '/entityUrn'],
     ['another type than its URN', proposal({ entityType: 'corpuser' }), 'EVENT_SHAPE', '/entityType'],
     ['no aspect name', proposal({ aspectName: null }), 'EVENT_SHAPE', '/aspectName'],
     ['no aspect', proposal({ aspect: null }), 'EVENT_SHAPE', '/aspect'],
