@@ -34,11 +34,11 @@ export function nodeCheck(): Check {
   };
 }
 
-/** Data folder, port and files of settings, as this process finds them. */
+/** Data folder and port, as this process finds them. */
 export async function machineChecks(config: AnnalConfig): Promise<readonly Check[]> {
   const folder = folderChecks(config);
   const address = folder.address;
-  return [...folder.checks, await portCheck(config, address), ...schemaChecks(config)];
+  return [...folder.checks, await portCheck(config, address)];
 }
 
 function folderChecks({ dataDir }: AnnalConfig): { checks: readonly Check[]; address: string | undefined } {
@@ -117,7 +117,8 @@ function listenError(host: string, port: number): Promise<NodeJS.ErrnoException 
   });
 }
 
-function schemaChecks({ schemasDir, namespaceRulesFile }: AnnalConfig): readonly Check[] {
+/** Files that settings name. Throws their faults. */
+export function schemaChecks({ schemasDir, namespaceRulesFile }: AnnalConfig): readonly Check[] {
   const folders = [shippedSchemas, ...(schemasDir === undefined ? [] : [schemasDir])];
   loadAspectSchemas(folders);
   loadEntityTypes(folders);

@@ -34,11 +34,12 @@ async function ofConfiguration(session: Session): Promise<readonly Check[]> {
     const { lines = [], doThis = '' } = problemOf(error);
     return lines.map((line) => ({ check: 'configuration', status: 'fail', detail: line, doThis }));
   }
-  const { machineChecks } = await import('./doctor-machine.ts');
+  const { machineChecks, schemaChecks } = await import('./doctor-machine.ts');
   const { serverChecks } = await import('./doctor-servers.ts');
   return [
     { check: 'configuration', status: 'ok', detail: 'every setting can be used' },
     ...(await checked('machine', () => machineChecks(config))),
+    ...(await checked('schemas', async () => schemaChecks(config))),
     ...(await serverChecks(config, session.io.env.ANNAL_TOKEN)),
   ];
 }

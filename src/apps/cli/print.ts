@@ -20,7 +20,7 @@ export const painted = (
   text: string,
 ): string => (session.colour ? styleText(style, text, { validateStream: false }) : text);
 
-/** No column is cut below this. */
+/** No column is cut below this, nor below its heading. */
 const columnMin = 8;
 const gap = 2;
 /** Half of one of these says nothing. */
@@ -32,11 +32,13 @@ const firm: ReadonlySet<string> = new Set(['TIME', 'POSITION', 'CUT', 'UNTIL', '
  */
 function fitted(head: readonly string[], natural: readonly number[], room: number): number[] {
   const widths = natural.slice(0, -1);
+  const gives = (at: number): boolean =>
+    !firm.has(head[at]!) && widths[at]! > Math.max(columnMin, head[at]!.length);
   let over = natural.reduce((sum, width) => sum + width + gap, 0) - room;
   for (; over > 0; over -= 1) {
-    const most = Math.max(0, ...widths.filter((_, at) => !firm.has(head[at]!)));
-    const widest = widths.findIndex((width, at) => width === most && !firm.has(head[at]!));
-    if (widest === -1 || most <= columnMin) break;
+    const most = Math.max(0, ...widths.filter((_, at) => gives(at)));
+    const widest = widths.findIndex((width, at) => gives(at) && width === most);
+    if (widest === -1) break;
     widths[widest]! -= 1;
   }
   return widths;
