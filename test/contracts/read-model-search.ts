@@ -274,36 +274,4 @@ export function readModelSearchLaws(given: ReadModelGiven): void {
       ]);
     });
   });
-
-  const key: SortKey = { field: 'key', order: 'asc' };
-  const invalid: Record<string, Query> = {
-    'an unknown field': { where: [{ field: 'colour', anyOf: ['red'] }], sort: [key], limit: 1 },
-    'a field every object has': { where: [{ field: 'constructor', anyOf: ['red'] }], sort: [key], limit: 1 },
-    'words in a keyword': { where: [{ field: 'key', words: ['a'], prefix: false }], sort: [key], limit: 1 },
-    'values of words': { where: [{ field: 'words', anyOf: ['a'] }], sort: [key], limit: 1 },
-    'a range of text': { where: [{ field: 'key', from: 1 }], sort: [key], limit: 1 },
-    'a number as text': { where: [{ field: 'key', anyOf: [1] }], sort: [key], limit: 1 },
-    'half a number': { where: [{ field: 'size', below: 1.5 }], sort: [key], limit: 1 },
-    'inside either': { where: [{ either: [[{ field: 'colour', anyOf: [] }]] }], sort: [key], limit: 1 },
-    'no order': { where: [], sort: [], limit: 1 },
-    'an order by words': { where: [], sort: [{ field: 'words', order: 'asc' }], limit: 1 },
-    'two ranks': {
-      where: [],
-      sort: [{ rankBy: 'words', words: ['a'] }, { rankBy: 'name', words: ['a'] }, key],
-      limit: 1,
-    },
-    'a limit of 0': { where: [], sort: [key], limit: 0 },
-    'a limit of 1,001': { where: [], sort: [key], limit: 1_001 },
-    'a cursor of another length': { where: [], sort: [key], limit: 1, after: ['a', 'b'] },
-    'a cursor of another kind': { where: [], sort: [key], limit: 1, after: [1] },
-    'too many values': {
-      where: [{ field: 'key', anyOf: Array.from({ length: 2_001 }, (_, n) => `${n}`) }],
-      sort: [key],
-      limit: 1,
-    },
-  };
-  test.for(Object.keys(invalid))('a query with %s is refused', async (name) => {
-    const index = await filled({ a: {} });
-    await expect(index.query(invalid[name]!)).rejects.toMatchObject({ code: 'QUERY_INVALID' });
-  });
 }

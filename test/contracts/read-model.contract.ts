@@ -10,6 +10,7 @@ import type {
   StoredDocument,
 } from '../../src/ports/read-model.ts';
 import { readModelParity } from './read-model-parity.ts';
+import { readModelQueryLaws } from './read-model-queries.ts';
 import { readModelSearchLaws } from './read-model-search.ts';
 import { readModelServingLaws } from './read-model-serving.ts';
 import { readModelStoreLaws } from './read-model-store.ts';
@@ -91,6 +92,7 @@ export function readModelContract(name: string, place: () => Promise<ReadModelUn
     describe('stores', () => readModelStoreLaws(given));
     describe('serves', () => readModelServingLaws(given));
     describe('searches', () => readModelSearchLaws(given));
+    describe('is asked', () => readModelQueryLaws(given));
     describe('finds what a plain filter finds', () => readModelParity(given));
   });
 }

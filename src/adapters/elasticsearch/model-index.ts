@@ -1,5 +1,5 @@
+import { checkedQuery } from '../../ports/checked-query.ts';
 import type { LaneProgress, ModelIndex, Page, Query, StoredDocument } from '../../ports/read-model.ts';
-import { checkedQuery } from '../../ports/search-values.ts';
 import { indexLine, sendBulk } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
 import { type EngineDocument, storedDocument } from './documents.ts';

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { checkedQuery } from '../../ports/checked-query.ts';
 import type {
   Document,
   ModelDefinition,
@@ -6,7 +7,7 @@ import type {
   ReadModel,
   StoredDocument,
 } from '../../ports/read-model.ts';
-import { checkedQuery, indexName } from '../../ports/search-values.ts';
+import { indexName } from '../../ports/search-values.ts';
 import { type PackedChanges, pack, unpack } from './messages.ts';
 import { type WorkerChannel, workerChannel } from './worker-channel.ts';
 
