@@ -1,32 +1,46 @@
 import type { Ports } from '../composition/compose.ts';
 import { isFault } from '../domain/fault.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import { projections } from '../projections/registry.ts';
+import { epochName, subjectOf } from '../streams/archive-names.ts';
 import type { Archiver } from '../streams/archiver.ts';
+import type { Epoch } from '../streams/epochs.ts';
 import type { Projector } from '../streams/projector.ts';
-import type { Health } from './annal.ts';
+import type { Health, PortPlace } from './annal.ts';
 
 type Reason = Health['reasons'][number];
 
 const answerMs = 2_000;
 
-/** Asks every port a small question, and every lane for its fault. What does not answer within 2 s is missing. */
+/** Asks each port in `places` a small question, and every lane for its fault. What does not answer within 2 s is missing. */
 export async function healthOf({
   ports,
+  places,
+  epochs,
   log,
   archiver,
   projectors,
 }: {
   readonly ports: Ports;
+  /** Ports that this process works with. */
+  readonly places: readonly Pick<PortPlace, 'port'>[];
+  readonly epochs: readonly Epoch[];
   readonly log: EventLog;
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
 }): Promise<Health> {
-  const asked = await Promise.all([
-    ask('LOG_UNAVAILABLE', 'the log', () => log.bounds()),
-    ask('STORE_UNAVAILABLE', 'the archive', () => ports.archive.truth.read('epochs/1.json')),
-    ask('MODEL_UNAVAILABLE', 'the read model', () => ports.readModel.list()),
-    ask('REGISTRY_UNAVAILABLE', 'the schema registry', () => ports.registry.latest('annal-value')),
-  ]);
+  const { archive, readModel, registry } = ports;
+  const subject = subjectOf(epochs.at(-1)!.name);
+  const questions: Readonly<Record<PortPlace['port'], () => Promise<Reason[]>>> = {
+    log: () => ask('LOG_UNAVAILABLE', 'the log', () => log.bounds()),
+    archive: () => ask('STORE_UNAVAILABLE', 'the archive', () => archive.truth.read(epochName(1))),
+    'read-model': () =>
+      ask('MODEL_UNAVAILABLE', 'the read model', () =>
+        Promise.all(projections.map(({ definition }) => readModel.serving(definition))),
+      ),
+    registry: () => ask('REGISTRY_UNAVAILABLE', 'the schema registry', () => registry.latest(subject)),
+  };
+  const asked = await Promise.all(places.map(({ port }) => questions[port]()));
   const lanes = (archiver?.status() ?? []).flatMap(({ partition, fault }): Reason[] =>
     fault === undefined ? [] : [{ code: fault.code, detail: `archive lane ${partition}: ${fault.message}` }],
   );

@@ -12,10 +12,12 @@ import { loadEntityTypes } from '../intake/entity-types.ts';
 import { shippedSchemas } from '../intake/schema-folder.ts';
 import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { schemaName, schemaRefName } from '../streams/archive-names.ts';
+import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
+import { modelOfLog } from '../streams/own-model.ts';
 import type { PortPlace } from './annal.ts';
 import { startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
+import { fillWorkers } from './fill-workers.ts';
 import { openLog } from './open-log.ts';
 import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
 
@@ -57,7 +59,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   const { config, roles, say } = options;
   await using opening = new AsyncDisposableStack();
   const settings = portSettings(config);
-  const places = placesOf(settings);
+  const places = placesOf(settings).filter(({ port }) => isUsed(port, roles));
   const lock = places.some(({ embedded }) => embedded)
     ? opening.use(takeOwnerLock(config.dataDir))
     : undefined;
@@ -72,7 +74,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   const rules = roles.intake ? rulesOf(config) : undefined;
   const intake = rules === undefined ? undefined : await intakeOf(config, ports, log, rules, say);
   const runtime = startRuntime({
-    ports,
+    ports: { ...ports, readModel: modelOfLog(ports.readModel, epochs[0]!.log) },
     places,
     epochs,
     log,
@@ -80,6 +82,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     intake,
     archiveLimits: config.archiveLimits,
     say,
+    ...(places.some(isOwned) ? {} : { fillInWorkers: fillWorkers(settings) }),
     ...options.probes,
     ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
   });
@@ -90,6 +93,13 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   }
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Whether a process of these roles works with a port: the others it neither holds nor asks how they are. */
+function isUsed(port: PortPlace['port'], { archiver, projector, intake }: Roles): boolean {
+  if (port === 'registry') return intake || !(archiver || projector);
+  if (port === 'read-model') return intake || projector || !archiver;
+  return true;
 }
 
 /** What decides about an event besides the event itself. */
@@ -118,7 +128,7 @@ function intakeOf(config: AnnalConfig, ports: Ports, log: EventLog, rules: Rules
         error: String(fault),
       }),
     async ensureSchema(sha256, text) {
-      const { id } = await registry.register(`${config.name}-value`, text);
+      const { id } = await registry.register(subjectOf(config.name), text);
       await archive.truth.create(schemaName(sha256), Buffer.from(text));
       await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${sha256}"}`));
       return id;
@@ -154,6 +164,10 @@ export function namespaceRules(file: string | undefined): readonly NamespaceRule
   });
   return [...own, ...defaultNamespaceRules];
 }
+
+/** Whether a rebuild in several threads would have several owners of a folder or file. */
+const isOwned = ({ port, embedded }: PortPlace): boolean =>
+  embedded && (port === 'archive' || port === 'read-model');
 
 /** Each port's adapter, with its place below the data folder where it is embedded. */
 export function portSettings(config: AnnalConfig): PortSettings {

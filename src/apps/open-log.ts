@@ -13,55 +13,82 @@ export interface LogSettings {
   readonly newLogId: () => string;
 }
 
-/** All epochs, the first one opened if there was none, and the log of the newest. */
+type LogPorts = Pick<Ports, 'archive' | 'logHost' | 'clock'>;
+
+/**
+ * All epochs, the first one opened if there was none, and the log of the newest. The topic comes before the file that names
+ * it, for a file of an epoch is for ever: an address that was wrong leaves nothing behind. Rejects with `TOPIC_MISMATCH`
+ * for an archive of another name, a topic of another size, and a new log whose topic holds records already; with `LOG_FORK`
+ * for a log that is not the archived one.
+ */
 export async function openLog(
-  { archive, logHost, clock }: Pick<Ports, 'archive' | 'logHost' | 'clock'>,
+  ports: LogPorts,
   settings: LogSettings,
 ): Promise<{ readonly epochs: readonly Epoch[]; readonly log: EventLog }> {
-  let epochs = await readEpochs(archive.truth);
-  if (epochs.length === 0) {
-    const { name, partitions, newLogId } = settings;
-    const first: Epoch = {
-      v: 1,
-      epoch: 1,
-      log: newLogId(),
-      name,
-      topic: topicOf(name, 1),
-      partitions,
-      partitioner: 'murmur2',
-      previous: null,
-      openedAt: new Date(clock.now()).toISOString(),
-    };
-    epochs = [await openEpoch(archive.truth, first)];
-  }
-  const epoch = epochs.at(-1)!;
-  if (epoch.name !== settings.name)
-    throw new Fault('TOPIC_MISMATCH', {
-      archive: archive.place,
-      holds: epoch.name,
-      configured: settings.name,
-    });
-  await makeTopic();
+  const { archive, logHost } = ports;
+  const found = await readEpochs(archive.truth);
+  const epoch = found.at(-1) ?? firstEpoch(ports, settings);
+  refuseAnotherName(ports, epoch, settings.name);
+  await makeTopic(ports, epoch);
   const log = await logHost.open(epoch);
-  await refuseAnotherLog(log);
-  return { epochs, log };
-
-  /** Where we may not make topics, somebody else has made it, or opening it says that it is missing. */
-  async function makeTopic(): Promise<void> {
-    try {
-      await logHost.create(epoch);
-    } catch (error) {
-      if (!isFault(error, 'TOPIC_FORBIDDEN')) throw error;
-    }
+  try {
+    const epochs = found.length > 0 ? found : [await openFirst(ports, epoch, log)];
+    refuseAnotherName(ports, epochs.at(-1)!, settings.name);
+    await refuseAnotherLog(ports, epoch, log);
+    return { epochs, log };
+  } catch (error) {
+    await log[Symbol.asyncDispose]();
+    throw error;
   }
+}
 
-  /** A log that ends before its archive does is not the one that was archived: made again, or another one. */
-  async function refuseAnotherLog(opened: EventLog): Promise<void> {
-    for (const [partition, { end }] of (await opened.bounds()).entries()) {
-      const { next } = await archiveEnd(archive, { topic: epoch.name, epoch: epoch.epoch, partition });
-      if (next <= end) continue;
-      await opened[Symbol.asyncDispose]();
-      throw new Fault('LOG_FORK', { topic: epoch.topic, partition, archived: next, logEnd: end });
-    }
+const firstEpoch = ({ clock }: LogPorts, { name, partitions, newLogId }: LogSettings): Epoch => ({
+  v: 1,
+  epoch: 1,
+  log: newLogId(),
+  name,
+  topic: topicOf(name, 1),
+  partitions,
+  partitioner: 'murmur2',
+  previous: null,
+  openedAt: new Date(clock.now()).toISOString(),
+});
+
+/** Of processes that do so at once one opens it, and all go by what it says. */
+async function openFirst({ archive }: LogPorts, first: Epoch, log: EventLog): Promise<Epoch> {
+  const { topic, partitions } = first;
+  const isUsed = (await log.bounds()).some(({ end }) => end > 0);
+  const [opened] = await readEpochs(archive.truth);
+  if (isUsed && opened === undefined)
+    throw new Fault('TOPIC_MISMATCH', {
+      topic,
+      archive: archive.place,
+      reason: 'only the topic has records',
+    });
+  const epoch = opened ?? (await openEpoch(archive.truth, first));
+  if (epoch.partitions !== partitions)
+    throw new Fault('TOPIC_MISMATCH', { topic, partitions: epoch.partitions, found: partitions });
+  return epoch;
+}
+
+function refuseAnotherName({ archive }: LogPorts, { name: holds }: Epoch, configured: string): void {
+  if (holds !== configured) throw new Fault('TOPIC_MISMATCH', { archive: archive.place, holds, configured });
+}
+
+/** Where we may not make topics, somebody else has made it, or opening it says that it is missing. */
+async function makeTopic({ logHost }: LogPorts, epoch: Epoch): Promise<void> {
+  try {
+    await logHost.create(epoch);
+  } catch (error) {
+    if (!isFault(error, 'TOPIC_FORBIDDEN')) throw error;
+  }
+}
+
+/** A log that ends before its archive does is not the one that was archived: made again, or another one. */
+async function refuseAnotherLog({ archive }: LogPorts, of: Epoch, log: EventLog): Promise<void> {
+  const { name, epoch, topic } = of;
+  for (const [partition, { end }] of (await log.bounds()).entries()) {
+    const { next } = await archiveEnd(archive, { topic: name, epoch, partition });
+    if (next > end) throw new Fault('LOG_FORK', { topic, partition, archived: next, logEnd: end });
   }
 }

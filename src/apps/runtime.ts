@@ -241,7 +241,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     model,
     projections: () => Promise.all(projections.map(statusOf)),
     archive: archiveStatus,
-    health: () => healthOf({ ports, log, archiver, projectors }),
+    health: () => healthOf({ ...options, archiver, projectors }),
     cut,
     reached: (name, position, waitMs) =>
       until(async () => {

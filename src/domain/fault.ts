@@ -276,6 +276,12 @@ export const faults = {
     about: 'a file of the read model is damaged',
     doThis: 'Remove the named file and rebuild the projection: `annal rebuild NAME`.',
   },
+  MODEL_OF_ANOTHER_LOG: {
+    remedy: 'halt',
+    about: 'the read model holds the entities of another log',
+    doThis:
+      'Give this log names of its own (ANNAL_ELASTICSEARCH_PREFIX), or remove the indexes of the other one.',
+  },
   MODEL_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the read model cannot be reached or is too busy',

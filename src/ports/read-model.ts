@@ -13,6 +13,8 @@ export interface ModelDefinition {
   readonly projection: string;
   readonly version: number;
   readonly fields: Readonly<Record<string, FieldKind>>;
+  /** Id of the log whose events it holds, noted when it was made; a reader's definition says nothing about it. */
+  readonly log?: string;
 }
 
 /**

@@ -26,4 +26,6 @@ export const epochsPrefix = 'epochs/';
 export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.json`;
 export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;
 export const schemaRefName = (registryId: number): string => `schemas/refs/confluent/${registryId}.json`;
+/** Under which the schema of a log's events is registered. */
+export const subjectOf = (name: string): string => `${name}-value`;
 export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;
