@@ -45,6 +45,7 @@ export interface RuntimeOptions {
   readonly intake: Intake | undefined;
   readonly archiveLimits: ArchiveLimits;
   readonly say: Log;
+  readonly fillInWorkers?: RebuildContext['fillInWorkers'];
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: (report: RebuildReport) => void;
   /** Tests stop the process at named points. */
@@ -68,8 +69,12 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const { ports, epochs, log, roles, say } = options;
   const { archive: store, readModel: model, clock } = ports;
   const open = epochs.at(-1)!;
-  const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
+  const context: RebuildContext = {
+    ...{ store, model, clock, epochs, decoders: openEventDecoders(store.truth) },
+    ...(options.fillInWorkers === undefined ? {} : { fillInWorkers: options.fillInWorkers }),
+  };
   const running = operations();
+  let building: Promise<unknown> = Promise.resolve();
 
   const archiver = roles.archiver
     ? startArchiver({
@@ -97,15 +102,23 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       group: `${open.name}.projector.${name}`,
       lookMs,
       retryMs,
-      build: async (signal) => {
-        const plan = await planRebuild(context, projection);
-        const report = await rebuild(context, projection, plan, uuidV7(), () => undefined, signal);
-        say('info', 'read model built', { ...report });
-        options.onBuilt?.(report);
+      build: (signal) => {
+        // One after the other: the states of one projection in memory are enough.
+        const built = building.then(() => build(projection, signal));
+        building = built.catch(() => undefined);
+        return built;
       },
       onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'debug', `projection ${kind}`, told(facts)),
       ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),
     });
+  }
+
+  async function build(projection: Projection, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const plan = await planRebuild(context, projection);
+    const report = await rebuild(context, projection, plan, uuidV7(), () => undefined, signal);
+    say('info', 'read model built', { ...report });
+    options.onBuilt?.(report);
   }
 
   function known(name: string): Projection {

@@ -34,7 +34,7 @@ export function docHash(id: string, version: number, body: Uint8Array): Buffer {
 /** Bucket of a document: the first 12 bits of the SHA-256 of its id, 0-4095. */
 export const bucketOf = (id: string): number => firstTwelveBits(hash('sha256', id, 'buffer'), 0);
 
-const firstTwelveBits = (bytes: Buffer, at: number): number => (bytes[at]! << 4) | (bytes[at + 1]! >> 4);
+const firstTwelveBits = (bytes: Uint8Array, at: number): number => (bytes[at]! << 4) | (bytes[at + 1]! >> 4);
 
 /** A document as the root sees it, both hashes as lower-case hex. */
 export interface RootEntry {
@@ -47,6 +47,10 @@ export interface RootBuilder {
   readonly size: number;
   /** Adds a document, in any order. */
   add(id: string, version: number, body: Uint8Array): void;
+  /** What was added, 64 bytes a document, for a builder elsewhere. */
+  entries(): Buffer;
+  /** Adds what another builder's `entries` gave. */
+  addEntries(bytes: Uint8Array): void;
   /** The 4,096 bucket hashes in order, 32 bytes each. DUPLICATE_DOCUMENT when an id was added twice. */
   buckets(): Buffer[];
   /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
@@ -71,6 +75,11 @@ export function rootOf(): RootBuilder {
       return entries.size;
     },
     add: (id, version, body) => entries.add(hash('sha256', id, 'buffer'), docHash(id, version, body)),
+    entries: () => entries.all(),
+    addEntries(bytes) {
+      for (let at = 0; at < bytes.length; at += entryBytes)
+        entries.add(bytes.subarray(at, at + hashBytes), bytes.subarray(at + hashBytes, at + entryBytes));
+    },
     buckets: () =>
       Array.from({ length: bucketCount }, (_, bucket) =>
         hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
@@ -114,7 +123,16 @@ function entryStore() {
     get size() {
       return size;
     },
-    add(key: Buffer, document: Buffer): void {
+    /** As they came, one after the other. */
+    all(): Buffer {
+      const last = size % entriesPerChunk;
+      return Buffer.concat(
+        chunks.map((chunk, at) =>
+          at === chunks.length - 1 && last > 0 ? chunk.subarray(0, last * entryBytes) : chunk,
+        ),
+      );
+    },
+    add(key: Uint8Array, document: Uint8Array): void {
       const at = (size % entriesPerChunk) * entryBytes;
       if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
       const chunk = chunks.at(-1)!;

@@ -1,15 +1,16 @@
 import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault } from '../domain/fault.ts';
-import { offsetEnd, versionOf } from '../domain/position.ts';
-import { rootOf } from '../formats/root.ts';
+import { outcomes } from '../domain/outcome.ts';
+import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Document, LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts';
+import type { ModelIndex, ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { archiveEnd, segmentFirsts } from './chain.ts';
 import { withClaim } from './claim.ts';
 import type { Epoch } from './epochs.ts';
-import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
+import { type Filled, type FillTask, fillChains } from './fill-chains.ts';
+import { chainsOf, type FoldCounts, type History, laneSpans } from './fold-history.ts';
 
 /** What a rebuild will do, told before anything changes. */
 export interface RebuildPlan {
@@ -54,7 +55,12 @@ export interface RebuildContext {
   readonly clock: Clock;
   readonly epochs: readonly Epoch[];
   readonly decoders: History['decoders'];
+  /** Fills chains in several threads, each chain in one of them; absent where one thread has to do. */
+  readonly fillInWorkers?: (task: FillTask, onRecords: (done: number) => void) => Promise<readonly Filled[]>;
 }
+
+/** Below this many events a worker's start costs more than it saves. */
+const workersWorthEvents = 100_000;
 
 /** The archive's end: of the newest epoch, per partition. */
 export async function archiveCut(store: ArchiveStore, epochs: readonly Epoch[]): Promise<Cut> {
@@ -83,10 +89,6 @@ export async function planRebuild(context: RebuildContext, projection: Projectio
     replaces: (await model.serving(projection.definition))?.name ?? null,
   };
 }
-
-const bodiesPerStoreBytes = 5_000_000;
-const documentsPerStore = 5_000;
-const storesInFlight = 2;
 
 /**
  * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
@@ -155,6 +157,7 @@ async function dropUnlessServing(model: ReadModel, projection: Projection, name:
   if (serving?.name !== name) await model.drop(name);
 }
 
+/** Fills the index with all chains of the history, here or, where the context has workers, in them. */
 async function fill(
   context: RebuildContext,
   projection: Projection,
@@ -162,59 +165,28 @@ async function fill(
   index: ModelIndex,
   onProgress: (progress: RebuildProgress) => void,
   signal: AbortSignal,
-): Promise<{ root: ReturnType<typeof rootOf>; counts: FoldCounts; unindexable: string[] }> {
-  const history = { ...context, until: plan.until };
-  const counts: FoldCounts = { records: 0, outcomes: {} };
+): Promise<{ root: RootBuilder; counts: FoldCounts; unindexable: string[] }> {
+  const { until, events: total } = plan;
+  const chains = [...chainsOf(laneSpans({ ...context, until })).keys()];
+  const task = { projection, until, index, chains, signal };
+  const onRecords = (done: number): void => onProgress({ phase: 'fold', done, total });
+  const parts =
+    context.fillInWorkers !== undefined && chains.length > 1 && total >= workersWorthEvents
+      ? await context.fillInWorkers(task, onRecords)
+      : [await fillChains(context, task, onRecords)];
   const root = rootOf();
-  const unindexable: string[] = [];
-  const lanes: LaneProgress[] = [];
-  const versionMax = versionOf({ epoch: plan.until.epoch, offset: offsetEnd - 1 });
-  const inFlight = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | undefined;
-  let batch: Document[] = [];
-  let batchBytes = 0;
-
-  const send = async (): Promise<void> => {
-    if (failure !== undefined) throw failure.error;
-    if (batch.length === 0) return;
-    const documents = batch;
-    [batch, batchBytes] = [[], 0];
-    if (inFlight.size >= storesInFlight) await Promise.race(inFlight);
-    const sent = index
-      .store(documents, versionMax)
-      .then((report) => {
-        unindexable.push(...report.unindexable.map((document) => document.id));
-      })
-      .catch((error: unknown) => {
-        failure = { error };
-      })
-      .finally(() => inFlight.delete(sent));
-    inFlight.add(sent);
-    onProgress({ phase: 'fold', done: counts.records, total: plan.events });
-  };
-
-  const onTime = ({ epoch, partition, end }: (typeof spans)[number], timeMax: number): void => {
-    lanes.push({ epoch: epoch.epoch, partition, next: end, timeMax });
-  };
-  const spans = laneSpans(history);
-  try {
-    for await (const documents of foldHistory(projection, history, counts, onTime)) {
-      signal.throwIfAborted();
-      for (const document of documents) {
-        root.add(document.id, document.version, document.body);
-        batch.push(document);
-        batchBytes += document.body.length;
-        if (batchBytes >= bodiesPerStoreBytes || batch.length >= documentsPerStore) await send();
-      }
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  for (const part of parts) {
+    root.addEntries(part.entries);
+    counts.records += part.counts.records;
+    for (const outcome of outcomes) {
+      const more = part.counts.outcomes[outcome];
+      if (more !== undefined) counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + more;
     }
-    await send();
-  } finally {
-    await Promise.all(inFlight);
   }
-  if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
-  await index.saveProgress(lanes);
+  await index.saveProgress(parts.flatMap(({ lanes }) => lanes));
   await index.refresh();
-  return { root, counts, unindexable };
+  return { root, counts, unindexable: parts.flatMap(({ unindexable }) => unindexable) };
 }
 
 async function rootOfIndex(
@@ -222,7 +194,7 @@ async function rootOfIndex(
   total: number,
   onProgress: (progress: RebuildProgress) => void,
   signal: AbortSignal,
-): Promise<ReturnType<typeof rootOf>> {
+): Promise<RootBuilder> {
   const root = rootOf();
   for await (const documents of index.scan()) {
     signal.throwIfAborted();

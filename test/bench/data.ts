@@ -69,7 +69,13 @@ export async function fillArchive(
     const event = benchEvent(n, total);
     const partition = partitionOf(event.urn, benchPartitions);
     const value = encodeEvent(event);
-    const record = { offset: next[partition]!, appendTime: event.occurredAt, key: Buffer.from(event.urn), value, headers };
+    const record = {
+      offset: next[partition]!,
+      appendTime: event.occurredAt,
+      key: Buffer.from(event.urn),
+      value,
+      headers,
+    };
     pending[partition]!.push(encodeRecord(record));
     next[partition]! += 1;
     if (pending[partition]!.length === recordsPerSegment) await flush(partition);
@@ -83,7 +89,10 @@ export const requestBody = (from: number, count: number, total: number): Buffer 
   Buffer.from(
     `[${Array.from({ length: count }, (_, at) => {
       const { urn, aspect, value } = benchEvent(from + at, total);
-      const known = aspect === 'schemaMetadata' || aspect === 'ownership' || aspect === 'globalTags' ? 'datasetProperties' : aspect;
+      const known =
+        aspect === 'schemaMetadata' || aspect === 'ownership' || aspect === 'globalTags'
+          ? 'datasetProperties'
+          : aspect;
       const text = known === 'status' ? '{"removed":false}' : Buffer.from(value!).toString();
       return `{"urn":${JSON.stringify(urn)},"aspect":"${known}","value":${text}}`;
     }).join(',')}]`,
