@@ -116,7 +116,9 @@ describe.skipIf(executable === undefined)(`the page in a browser${why}`, () => {
     await page.route('**/v1/search?q=inv&**', (route) => void held.push(() => route.continue()));
     await page.locator('#q').fill('inv');
     await expect.poll(() => held.length).toBe(1);
+    const dropped = page.waitForEvent('requestfailed', (request) => request.url().includes('?q=inv&'));
     await page.locator('#q').fill('order_items');
+    await dropped;
     await expect.poll(hits).toEqual(['order_items']);
     await held[0]!().catch(() => undefined);
     expect(await hits()).toEqual(['order_items']);
