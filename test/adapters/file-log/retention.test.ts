@@ -2,9 +2,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fileLogHost } from '../../../src/adapters/file-log/event-log.ts';
 import { type KeptFile, retentionDefault, retirable } from '../../../src/adapters/file-log/retention.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'annal-retire-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
 
 const day = 24 * 3_600_000;
 const mebibyte = 1024 * 1024;
@@ -88,7 +94,6 @@ test('nothing that is not archived goes, and nothing that is young while the log
 });
 
 test('retiring removes whole files, and the log goes on from where it is', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'annal-retire-'));
   const topic = { epoch: 1, topic: 'log.e1', partitions: 1 };
   let time = now - 20 * day;
   const options = { dir, clock: { now: () => time }, segmentBytesMax: 1 };
@@ -116,5 +121,4 @@ test('retiring removes whole files, and the log goes on from where it is', async
   expect(await log.bounds()).toEqual([{ first: 38, end: 40 }]);
   expect(await readdir(join(dir, 'log.e1', '0'))).toEqual(['00000000000000000038.log']);
   expect((await log.append(0, [record('next')])).first).toBe(40);
-  await rm(dir, { recursive: true });
 });
