@@ -241,7 +241,7 @@ export function readModelStoreLaws(given: ReadModelGiven): void {
 
   test('after close everything is there again: documents, progress, what serves', async () => {
     const first = await given.under.open();
-    const index = await first.create({ ...definition(), version: 3 }, 'x1');
+    const index = await first.create({ ...definition(), version: 3, log: 'log-1' }, 'x1');
     await first.swap(index.definition.projection, null, index.name);
     await index.store([document('a', 1), document('b', 2, '{"deleted":true}', null)], versionsEnd);
     await index.saveProgress([{ epoch: 1, partition: 2, next: 3, timeMax: 4 }]);
