@@ -30,8 +30,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route says it; a route that does not is refused. */
     needs?: Needs;
-    /** The projection whose cut the answer names; `history` by default. */
-    cutOf?: 'entities' | 'history';
+    /** The projection that the route reads: its cut is the answer's. */
+    reads?: 'entities' | 'history';
   }
   interface FastifyRequest {
     /** Of a route that needs one. */
@@ -48,12 +48,12 @@ export function guard(app: Api, annal: Annal, callers: Callers): void {
   app.addHook('onRequest', async (request, reply) => {
     callers.admit(request);
     if (request.is404) return;
-    const { needs, cutOf = 'history' } = request.routeOptions.config;
+    const { needs, reads } = request.routeOptions.config;
     if (needs === undefined) throw new Fault('INTERNAL', { reason: 'the route does not say what it needs' });
     if (needs === 'open') return;
     request.principal = callers.identify(request);
     permit(request.principal, needs);
-    nameCut(reply, await readCut(annal, cutOf, request));
+    nameCut(reply, reads === undefined ? await cutIfThere(annal, request) : await annal.cut(reads));
   });
 }
 
@@ -63,13 +63,13 @@ function permit(principal: Principal, needs: Action): void {
   if (!allowed) throw new Fault('NOT_ALLOWED', { action: needs, caller: principal.name });
 }
 
-async function readCut(annal: Annal, projection: string, request: FastifyRequest): Promise<Cut | null> {
+/** For answers that read no document: they are given also while no cut can be read. */
+async function cutIfThere(annal: Annal, request: FastifyRequest): Promise<Cut | null> {
   try {
-    return await annal.cut(projection);
+    return await annal.cut('history');
   } catch (error) {
-    // Publishing and the state of things are answered all the same; a search then fails by itself.
-    if (!isFault(error, 'MODEL_UNAVAILABLE')) throw error;
-    request.log.warn({ code: error.code, projection }, 'cut not readable');
+    if (!isFault(error)) throw error;
+    request.log.warn({ code: error.code }, 'cut not readable');
     return null;
   }
 }

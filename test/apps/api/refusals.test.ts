@@ -98,6 +98,20 @@ test('a read model that is away: 503, when to come back, and publishing goes on'
   await api.close();
 });
 
+test('a read model that is not of this log is read by nothing; how things stand is still told', async () => {
+  const foreign = async () => {
+    throw new Fault('MODEL_OF_ANOTHER_LOG', { index: 'x' });
+  };
+  const api = anApi({ ...served.annal.runtime, cut: foreign });
+  const entity = '/v1/entities/urn:li:dataset:x';
+  const reading = ['/v1/search', '/v1/facets', '/v1/events', '/v1/events/1-0-0', entity, `${entity}/history`];
+  for (const path of reading)
+    expect((await calling(api)('GET', path)).json, path).toMatchObject({ code: 'MODEL_OF_ANOTHER_LOG' });
+  for (const path of ['/v1/projections', '/v1/archive', '/metrics'])
+    expect((await calling(api)('GET', path)).status, path).toBe(200);
+  await api.close();
+});
+
 test('readiness: 200 and nothing missing, or 503 and what is missing', async () => {
   await expect.poll(async () => (await call('GET', '/readyz')).status, { timeout: 20_000 }).toBe(200);
   const reasons = [{ code: 'LOG_UNAVAILABLE', detail: 'no broker at 10.0.0.7:9092' }];

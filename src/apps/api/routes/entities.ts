@@ -32,7 +32,7 @@ export function entityRoutes(app: Api, annal: Annal, now: () => number): void {
     querystring: z.strictObject({ 'as-of': moment('as it was then') }),
     response: ok(entityAnswer),
   };
-  const config = { needs: 'read', cutOf: 'entities' } as const;
+  const config = { needs: 'read', reads: 'entities' } as const;
   app.get('/v1/entities/:urn', { config, schema }, async (request, reply) => {
     const urn = await urnOf(annal, request, request.params.urn);
     const asOf = request.query['as-of'];
@@ -51,25 +51,29 @@ function historyRoute(app: Api, annal: Annal): void {
     querystring: z.strictObject({ limit: limit(1_000, 50), cursor }),
     response: ok(eventsAnswer),
   };
-  app.get('/v1/entities/:urn/history', { config: { needs: 'read' }, schema }, async (request, reply) => {
-    const urn = await urnOf(annal, request, request.params.urn);
-    const readable = readableBy(request);
-    const { limit: most, cursor: given } = request.query;
-    const before = readCursor(given, { urn });
-    const search = {
-      urn: [urn],
-      order: 'desc',
-      limit: most,
-      ...(before === undefined ? {} : { after: before.after }),
-    } as const;
-    const page = await reading(annal, 'history', (index) => index.query(eventQuery(search, readable)));
-    if (page.total === 0) throw await notFound(annal, request, urn, {});
-    return sendMembers(
-      reply,
-      200,
-      listed(page.hits, page.total, undefined, nextCursor(page, before, { urn })),
-    );
-  });
+  app.get(
+    '/v1/entities/:urn/history',
+    { config: { needs: 'read', reads: 'history' }, schema },
+    async (request, reply) => {
+      const urn = await urnOf(annal, request, request.params.urn);
+      const readable = readableBy(request);
+      const { limit: most, cursor: given } = request.query;
+      const before = readCursor(given, { urn });
+      const search = {
+        urn: [urn],
+        order: 'desc',
+        limit: most,
+        ...(before === undefined ? {} : { after: before.after }),
+      } as const;
+      const page = await reading(annal, 'history', (index) => index.query(eventQuery(search, readable)));
+      if (page.total === 0) throw await notFound(annal, request, urn, {});
+      return sendMembers(
+        reply,
+        200,
+        listed(page.hits, page.total, undefined, nextCursor(page, before, { urn })),
+      );
+    },
+  );
 }
 
 /** The URN of the path, or a refusal that names what was probably meant. */

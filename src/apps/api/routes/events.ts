@@ -58,7 +58,7 @@ function listRoute(app: Api, annal: Annal, { waiting, now }: EventRoutes): void 
     querystring: listShape,
     response: ok(eventsAnswer),
   };
-  app.get('/v1/events', { config: { needs: 'read' }, schema }, async (request, reply) => {
+  app.get('/v1/events', { config: { needs: 'read', reads: 'history' }, schema }, async (request, reply) => {
     const asked = request.query;
     const from = startOf(annal, asked);
     const range = await rangeOf(annal, request, asked, now());
@@ -88,21 +88,25 @@ function oneRoute(app: Api, annal: Annal, { waiting }: EventRoutes): void {
     querystring: z.strictObject({ wait }),
     response: ok(eventAnswer),
   };
-  app.get('/v1/events/:position', { config: { needs: 'read' }, schema }, async (request, reply) => {
-    const position = checkedPosition(request.params.position);
-    const readable = readableBy(request);
-    const body = await eventAt(annal, position, request.query.wait ?? 0, waiting);
-    const members = body === undefined ? undefined : membersOf(body);
-    if (members?.has('unindexable') === true && readable === 'all')
-      throw new Fault('DOCUMENT_UNINDEXABLE', {
-        position: formatPosition(position),
-        reason: textOf(members, 'unindexable'),
-      });
-    if (members === undefined || !mayRead(readable, textOf(members, 'namespace')))
-      throw new Fault('EVENT_NOT_FOUND', { position: formatPosition(position) });
-    nameCut(reply, await annal.cut('history'));
-    return sendMembers(reply, 200, [...members]);
-  });
+  app.get(
+    '/v1/events/:position',
+    { config: { needs: 'read', reads: 'history' }, schema },
+    async (request, reply) => {
+      const position = checkedPosition(request.params.position);
+      const readable = readableBy(request);
+      const body = await eventAt(annal, position, request.query.wait ?? 0, waiting);
+      const members = body === undefined ? undefined : membersOf(body);
+      if (members?.has('unindexable') === true && readable === 'all')
+        throw new Fault('DOCUMENT_UNINDEXABLE', {
+          position: formatPosition(position),
+          reason: textOf(members, 'unindexable'),
+        });
+      if (members === undefined || !mayRead(readable, textOf(members, 'namespace')))
+        throw new Fault('EVENT_NOT_FOUND', { position: formatPosition(position) });
+      nameCut(reply, await annal.cut('history'));
+      return sendMembers(reply, 200, [...members]);
+    },
+  );
 }
 
 /** The cut to go on from, where one was given. Throws `CUT_INVALID`, and `QUERY_INVALID` for what does not go with it. */

@@ -54,7 +54,7 @@ export function searchRoutes(app: Api, annal: Annal): void {
   app.get(
     '/v1/search',
     {
-      config: { needs: 'read', cutOf: 'entities' },
+      config: { needs: 'read', reads: 'entities' },
       schema: {
         summary: 'Find entities by words and filters',
         tags: ['entities'],
@@ -80,7 +80,7 @@ export function searchRoutes(app: Api, annal: Annal): void {
   app.get(
     '/v1/facets',
     {
-      config: { needs: 'read', cutOf: 'entities' },
+      config: { needs: 'read', reads: 'entities' },
       schema: {
         summary: 'Count what a search finds, by type and by namespace',
         tags: ['entities'],
