@@ -66,8 +66,6 @@ export const fingerprintOf = (event: MetadataChangeEvent): string =>
 export interface FillOptions {
   readonly log: EventLog;
   readonly clock: Clock;
-  /** Of the reader; no other process may use it, for a member of a group sees its own partitions only. */
-  readonly group: string;
   readonly idsMax: number;
   /** Read of one partition at most, before older records are passed over. */
   readonly bytesMax: number;
@@ -111,7 +109,7 @@ async function fillPartition(
  * effect.
  */
 export async function fillRecentIds(recent: RecentIds, options: FillOptions): Promise<readonly unknown[]> {
-  const { log, clock, group, idsMax, waitMs } = options;
+  const { log, clock, idsMax, waitMs } = options;
   const over = new AbortController();
   const timer = new AbortController();
   const timed = clock.wait(waitMs, timer.signal).then(
@@ -125,8 +123,7 @@ export async function fillRecentIds(recent: RecentIds, options: FillOptions): Pr
       .map(({ first, end }, partition) => ({ partition, first: Math.max(first, end - idsMax), end }))
       .filter(({ first, end }) => first < end);
     if (parts.length > 0) {
-      await using reader = await log.reader(group);
-      await holdsAll(reader, log.partitions, over.signal);
+      await using reader = await log.reader(null);
       const work = parts.map((part) =>
         fillPartition(recent, reader, part, { ...options, signal: over.signal }),
       );
@@ -141,14 +138,6 @@ export async function fillRecentIds(recent: RecentIds, options: FillOptions): Pr
     await timed;
   }
   return faults;
-}
-
-/** Waits until the reader holds every partition. */
-async function holdsAll(reader: LogReader, partitions: number, signal: AbortSignal): Promise<void> {
-  const enough = new AbortController();
-  for await (const held of reader.assignments(AbortSignal.any([signal, enough.signal])))
-    if (held.size === partitions) enough.abort();
-  if (!enough.signal.aborted) signal.throwIfAborted();
 }
 
 /** Ids kept per partition, so that a log of many partitions does not take much more memory than one of few. */

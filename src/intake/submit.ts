@@ -245,7 +245,7 @@ async function submitTranslated(
  * or the registry is away: events are then refused with LOG_UNAVAILABLE or REGISTRY_UNAVAILABLE, to be sent again.
  */
 export async function openIntake(options: IntakeOptions): Promise<Intake> {
-  const { log, clock, newId, onFault, deadlineMs, fillMs = 10_000 } = options;
+  const { log, clock, onFault, deadlineMs, fillMs = 10_000 } = options;
   const { queueBytesMax = 64 * mebibyte, partitionQueueBytesMax = 16 * mebibyte } = options;
   const idsMax = recentIdsMax(log.partitions);
   const recent = recentIds(idsMax);
@@ -253,7 +253,6 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
     log,
     clock,
     idsMax,
-    group: `annal-intake-${newId()}`,
     bytesMax: fillBytesMax,
     waitMs: fillMs,
   };

@@ -72,8 +72,8 @@ export interface EventLog extends AsyncDisposable {
   append(partition: number, records: readonly NewRecord[]): Promise<Appended>;
   /** Present bounds, one per partition. Rejects with `LOG_UNAVAILABLE`. */
   bounds(): Promise<readonly LogBounds[]>;
-  /** Joins `group`. */
-  reader(group: string): Promise<LogReader>;
+  /** Joins `group`; with null it reads alone: it holds every partition for good, and the host hears of no group. */
+  reader(group: string | null): Promise<LogReader>;
 }
 
 /** A topic made once for one epoch. */

@@ -145,7 +145,7 @@ async function open(options: FollowOptions): Promise<{
   async function confirmHole(found: number): Promise<void> {
     const bounds = (await log.bounds())[partition]!;
     if (bounds.first > writer.next) return missing('gap', Math.min(bounds.first, found));
-    await using second = await log.reader(`${options.group}.check`);
+    await using second = await log.reader(null);
     for await (const held of second.assignments(signal)) {
       if (!held.has(partition)) continue;
       const { records } = await second.lane(partition, writer.next).pull(signal);

@@ -7,16 +7,22 @@ import type { KafkaSettings } from './settings.ts';
 const same = (a: ReadonlySet<number> | undefined, b: ReadonlySet<number>): boolean =>
   a !== undefined && a.size === b.size && [...a].every((partition) => b.has(partition));
 
-/** A member of a consumer group: which partitions it holds comes from the group, records come from lanes. */
-export function kafkaReader(settings: KafkaSettings, place: GroupPlace): LogReader {
-  const { topic, group } = place;
+/** Which topic is read, and in which group; null = alone. */
+export type ReaderPlace = Omit<GroupPlace, 'group'> & { readonly group: string | null };
+
+/**
+ * A member of a consumer group: which partitions it holds comes from the group, records come from lanes. One that reads alone
+ * holds all of them.
+ */
+export function kafkaReader(settings: KafkaSettings, place: ReaderPlace): LogReader {
+  const { topic, group, partitions } = place;
   const lanes = new Map<number, KafkaLane>();
   let held: ReadonlySet<number> | undefined;
   let changed = Promise.withResolvers<void>();
   let closed = false;
 
   const revoked = (partition: number, reason: string): Fault =>
-    new Fault('LANE_REVOKED', { topic, partition, group, reason });
+    new Fault('LANE_REVOKED', { topic, partition, group: group ?? undefined, reason });
 
   const endLane = (partition: number, reason: string): void => {
     lanes.get(partition)?.end(revoked(partition, reason));
@@ -28,13 +34,15 @@ export function kafkaReader(settings: KafkaSettings, place: GroupPlace): LogRead
     changed = Promise.withResolvers<void>();
   };
 
-  const membership = joinGroup(settings, place, (now) => {
+  const hold = (now: ReadonlySet<number>): void => {
     if (closed || same(held, now)) return;
     for (const partition of [...lanes.keys()])
       if (!now.has(partition)) endLane(partition, 'another reader holds it');
     held = now;
     wake();
-  });
+  };
+  const membership = group === null ? undefined : joinGroup(settings, { topic, group, partitions }, hold);
+  if (group === null) hold(new Set(Array.from({ length: partitions }, (_, partition) => partition)));
 
   return {
     async *assignments(signal) {
@@ -64,7 +72,7 @@ export function kafkaReader(settings: KafkaSettings, place: GroupPlace): LogRead
       closed = true;
       for (const partition of [...lanes.keys()]) endLane(partition, 'the reader was closed');
       wake();
-      await membership[Symbol.asyncDispose]();
+      await membership?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -34,6 +34,16 @@ export function readerLaws(under: Under): void {
         expect(texts(await take(reader.lane(0, 0), 2))).toEqual(texts(await take(other.lane(0, 0), 2)));
       }));
 
+    test('readers of no group hold every partition each, at once, and read the same', () =>
+      onLog(under, 3, async (log) => {
+        await using one = await log.reader(null);
+        await using other = await log.reader(null);
+        await holdsAll(one, 3);
+        await holdsAll(other, 3);
+        await log.append(2, numbered(0, 3));
+        expect(texts(await take(one.lane(2, 0), 3))).toEqual(texts(await take(other.lane(2, 0), 3)));
+      }));
+
     test('asking for a lane again ends the older one', () =>
       onReader(under, 1, async (reader, log) => {
         const older = reader.lane(0, 0);
