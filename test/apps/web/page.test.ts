@@ -112,16 +112,16 @@ describe.skipIf(executable === undefined)(`the page in a browser${why}`, () => {
   test('the answer to the last word typed stands, whichever comes last', async () => {
     await at('');
     await expect.poll(hits).toHaveLength(3);
-    const held: (() => Promise<void>)[] = [];
-    await page.route('**/v1/search?q=inv&**', (route) => void held.push(() => route.continue()));
+    let held = 0;
+    await page.route('**/v1/search?q=inv&**', () => {
+      held += 1;
+    });
     await page.locator('#q').fill('inv');
-    await expect.poll(() => held.length).toBe(1);
+    await expect.poll(() => held).toBe(1);
     const dropped = page.waitForEvent('requestfailed', (request) => request.url().includes('?q=inv&'));
     await page.locator('#q').fill('order_items');
     await dropped;
     await expect.poll(hits).toEqual(['order_items']);
-    await held[0]!().catch(() => undefined);
-    expect(await hits()).toEqual(['order_items']);
   });
 
   test('by keyboard alone: /, arrows, Enter, Esc back to the same search', async () => {

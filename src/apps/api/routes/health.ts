@@ -1,7 +1,7 @@
 import { type FaultCode, faults } from '../../../domain/fault.ts';
 import type { Annal } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
-import { liveAnswer, metricsAnswer, readyAnswers } from '../answers.ts';
+import { liveAnswer, metricsAnswer, readyAnswers } from '../answers/about.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Api } from '../request.ts';
 

@@ -6,7 +6,7 @@ import { formatPosition } from '../../../domain/position.ts';
 import type { SubmitResult } from '../../../intake/submit.ts';
 import type { Annal } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
-import { publishAnswers, publishBody } from '../answers.ts';
+import { publishAnswers, publishBody } from '../answers/publish.ts';
 import type { Counts } from '../metrics.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import { type Api, callerOf } from '../request.ts';

@@ -3,7 +3,8 @@ import { type Fault, type FaultCode, faults } from '../../../domain/fault.ts';
 import { allows } from '../../../domain/policy.ts';
 import type { Annal, ProjectionStatus } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
-import { archiveAnswer, errorsAnswer, ok, projectionsAnswer } from '../answers.ts';
+import { archiveAnswer, errorsAnswer, projectionsAnswer } from '../answers/about.ts';
+import { ok } from '../answers/shape.ts';
 import { problemOf, statusOf } from '../problem.ts';
 import { type Api, callerOf, readableBy } from '../request.ts';
 

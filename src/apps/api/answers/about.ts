@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { answer, cutText, fault, millis, refusals } from './shape.ts';
+
+const lane = z.object({
+  epoch: z.number().int(),
+  partition: z.number().int(),
+  next: z.number().int(),
+  timeMax: millis,
+});
+
+export const projectionsAnswer = z
+  .object({
+    items: z.array(
+      z.object({
+        projection: z.string(),
+        about: z.string(),
+        version: z.number().int(),
+        state: z.enum(['starting', 'following', 'paused', 'halted']),
+        index: z.string().nullable(),
+        documents: z.number().int().nullable().meta({ description: 'null for who may not read all' }),
+        bytes: z.number().int().nullable(),
+        cut: z.string().nullable(),
+        lanes: z.array(lane),
+        lag: z.number().int().meta({ description: 'log end minus progress, in offsets' }),
+        fault,
+      }),
+    ),
+    epochs: z.number().int(),
+    cut: cutText,
+  })
+  .meta({
+    examples: [
+      {
+        items: [
+          {
+            projection: 'entities',
+            about: 'what is known now: one document per entity',
+            version: 1,
+            state: 'following',
+            index: 'entities-v1-a1b2c3',
+            documents: 400,
+            bytes: 1_048_576,
+            cut: '1:42',
+            lanes: [{ epoch: 1, partition: 0, next: 42, timeMax: 1_772_357_400_000 }],
+            lag: 0,
+            fault: null,
+          },
+        ],
+        epochs: 1,
+        cut: '1:42',
+      },
+    ],
+  });
+
+export const archiveAnswer = z
+  .object({
+    items: z.array(
+      z.object({
+        partition: z.number().int(),
+        lag: z.number().int(),
+        archived: z.number().int(),
+        logEnd: z.number().int(),
+        fault,
+      }),
+    ),
+    cut: cutText,
+  })
+  .meta({
+    examples: [{ items: [{ partition: 0, lag: 0, archived: 42, logEnd: 42, fault: null }], cut: '1:42' }],
+  });
+
+export const errorsAnswer = z
+  .object({
+    items: z.array(
+      z.object({
+        code: z.string(),
+        status: z.number().int(),
+        remedy: z.enum(['refuse', 'quarantine', 'retry', 'halt']),
+        about: z.string(),
+        doThis: z.string(),
+      }),
+    ),
+    cut: z.null(),
+  })
+  .meta({
+    examples: [
+      {
+        items: [
+          {
+            code: 'BODY_TOO_LARGE',
+            status: 413,
+            remedy: 'refuse',
+            about: 'the request body is larger than 8 MiB',
+            doThis: 'Split the request: up to 1,000 events and 8 MiB each.',
+          },
+        ],
+        cut: null,
+      },
+    ],
+  });
+
+const health = z.object({
+  ready: z.boolean(),
+  reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+  cut: z.null(),
+});
+
+export const liveAnswer = {
+  200: answer(
+    'It answers',
+    z.object({ live: z.literal(true), cut: z.null() }).meta({ examples: [{ live: true, cut: null }] }),
+  ),
+};
+
+export const readyAnswers = {
+  200: answer('Ready', health.meta({ examples: [{ ready: true, reasons: [], cut: null }] })),
+  503: answer(
+    'Something is missing, and what',
+    health.meta({
+      examples: [
+        {
+          ready: false,
+          reasons: [{ code: 'LOG_UNAVAILABLE', detail: 'the log cannot be reached' }],
+          cut: null,
+        },
+      ],
+    }),
+  ),
+};
+
+export const metricsAnswer = {
+  200: {
+    description: 'Text form of Prometheus',
+    content: {
+      'text/plain': { schema: z.string().meta({ examples: ['annal_events_total{result="appended"} 42'] }) },
+    },
+  },
+  ...refusals,
+};
