@@ -10,7 +10,7 @@ const toPublish = z.looseObject({
   occurredAt: z
     .union([z.number().int(), z.string()])
     .optional()
-    .meta({ description: 'by the sender's clock: UTC milliseconds, or ISO with a zone' }),
+    .meta({ description: 'clock of the sender: UTC milliseconds, or ISO with a zone' }),
   actor: z.string().optional().meta({ description: 'URN of who made the change' }),
   expect: z
     .string()
