@@ -4,7 +4,7 @@ import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { cutOf, type LaneProgress } from '../ports/read-model.ts';
+import type { LaneProgress } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { projectionNamed, projections } from '../projections/registry.ts';
 import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
@@ -24,9 +24,11 @@ import {
   rebuild,
 } from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
-import type { Annal, ArchiveLaneStatus, Operation, PortPlace, ProjectionStatus } from './annal.ts';
+import type { Annal, Operation, PortPlace } from './annal.ts';
 import { healthOf } from './health.ts';
 import { operations } from './operations.ts';
+import { retireFiles } from './retire-files.ts';
+import { archiveStatus, cutIn, projectionStatus } from './statuses.ts';
 
 /** One line a fact: constant words, units in field names. */
 export type Log = (
@@ -63,6 +65,8 @@ export interface Runtime extends Annal {
 const retryMs = 1_000;
 const lookMs = 1_000;
 const pollMs = 50;
+/** Looking for the archive's end reads its tails. */
+const archivePollMs = 1_000;
 
 /** Starts what a process does, by its roles, and gives what the API and the command line need. */
 export function startRuntime(options: RuntimeOptions): Runtime {
@@ -105,13 +109,16 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       build: (signal) => {
         // One after the other: the states of one projection in memory are enough.
         const built = building.then(() => build(projection, signal));
-        building = built.catch(() => undefined);
+        building = built.then(settled, settled);
         return built;
       },
       onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'debug', `projection ${kind}`, told(facts)),
       ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),
     });
   }
+
+  const retiring = new AbortController();
+  if (archiver !== undefined) retireFiles({ log, archiver, clock, say, signal: retiring.signal });
 
   async function build(projection: Projection, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -133,16 +140,15 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     return index === undefined ? [] : index.visible();
   }
 
-  const cut = async (name: string): Promise<Cut | null> =>
-    cutOf(await lanesOf(name), (epoch) => epochs[epoch - 1]!.partitions) ?? null;
+  const cut = async (name: string): Promise<Cut | null> => cutIn(await lanesOf(name), epochs);
 
-  async function until(holds: () => Promise<boolean>, waitMs: number): Promise<boolean> {
+  async function until(holds: () => Promise<boolean>, waitMs: number, everyMs = pollMs): Promise<boolean> {
     const deadline = clock.now() + waitMs;
     for (;;) {
       if (await holds()) return true;
       const leftMs = deadline - clock.now();
       if (leftMs <= 0) return false;
-      await clock.wait(Math.min(pollMs, leftMs));
+      await clock.wait(Math.min(everyMs, leftMs));
     }
   }
 
@@ -151,12 +157,16 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     const ends = (await log.bounds()).map(({ end }) => end);
     const signal = AbortSignal.timeout(options.archiveLimits.flushMs + 20_000);
     if (archiver !== undefined) return archiver.reach(ends, signal);
-    await until(async () => {
-      for (const [partition, end] of ends.entries())
-        if ((await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next < end)
-          return false;
-      return true;
-    }, options.archiveLimits.flushMs + 20_000);
+    await until(
+      async () => {
+        for (const [partition, end] of ends.entries())
+          if ((await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next < end)
+            return false;
+        return true;
+      },
+      options.archiveLimits.flushMs + 20_000,
+      archivePollMs,
+    );
   }
 
   async function plan(name: string): Promise<RebuildPlan> {
@@ -191,69 +201,19 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     });
   }
 
-  async function statusOf(projection: Projection): Promise<ProjectionStatus> {
-    const { projection: name, version } = projection.definition;
-    const projector = projectorOf(name)?.status();
-    const lanes = await lanesOf(name);
-    const found = (await model.list()).find((index) => index.serving && index.projection === name);
-    const claimed = (await liveClaim(store.state, name, clock)) !== undefined;
-    const ends = await log.bounds();
-    let lag = 0;
-    for (const [partition, { end }] of ends.entries())
-      lag += Math.max(
-        0,
-        end - (lanes.find((lane) => lane.epoch === open.epoch && lane.partition === partition)?.next ?? 0),
-      );
-    const halted = projector?.state === 'halted';
-    return {
-      projection: name,
-      about: projection.about,
-      version,
-      state: halted
-        ? 'halted'
-        : found === undefined
-          ? 'starting'
-          : claimed || projector?.state === 'paused'
-            ? 'paused'
-            : 'following',
-      index: found?.name ?? null,
-      documents: found?.documents ?? 0,
-      bytes: found?.bytes ?? 0,
-      cut: cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions) ?? null,
-      lanes,
-      lag,
-      fault: projector?.fault ?? null,
-    };
-  }
-
-  async function archiveStatus(): Promise<readonly ArchiveLaneStatus[]> {
-    const ends = await log.bounds();
-    const own = archiver?.status();
-    return Promise.all(
-      ends.map(async ({ end }, partition) => {
-        const status = own?.[partition];
-        const archived =
-          status !== undefined && status.state === 'running'
-            ? status.next
-            : (await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next;
-        return {
-          partition,
-          archived,
-          logEnd: end,
-          lag: Math.max(0, end - archived),
-          fault: status?.fault ?? null,
-        };
-      }),
-    );
-  }
-
   const annal: Annal = {
     epochs,
     ports: options.places,
     intake: options.intake,
     model,
-    projections: () => Promise.all(projections.map(statusOf)),
-    archive: archiveStatus,
+    projections: () =>
+      Promise.all(
+        projections.map((projection) => {
+          const projector = projectorOf(projection.definition.projection)?.status();
+          return projectionStatus({ store, model, clock, log, epochs }, projection, projector);
+        }),
+      ),
+    archive: () => archiveStatus(store, open, log, archiver?.status()),
     health: () => healthOf({ ...options, archiver, projectors }),
     cut,
     reached: (name, position, waitMs) =>
@@ -281,6 +241,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     archiver,
     projectors,
     async stop() {
+      retiring.abort();
       await options.intake?.[Symbol.asyncDispose]();
       await running[Symbol.asyncDispose]();
       await Promise.all(projectors.map((projector) => projector.stop()));
@@ -288,6 +249,9 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     },
   });
 }
+
+/** Whoever waits for its turn does not care how the one before ended; whoever asked for that one was told. */
+const settled = (): void => undefined;
 
 const levels: Readonly<Record<string, 'warn' | 'error' | 'debug' | 'info'>> = {
   flushed: 'debug',

@@ -72,6 +72,11 @@ export interface EventLog extends AsyncDisposable {
   append(partition: number, records: readonly NewRecord[]): Promise<Appended>;
   /** Present bounds, one per partition. Rejects with `LOG_UNAVAILABLE`. */
   bounds(): Promise<readonly LogBounds[]>;
+  /**
+   * Lets a log that keeps records for our sake alone drop old ones: `archivedTo` per partition is the end of what stands in
+   * segments. Absent where the host has a retention of its own. Answers how many files went.
+   */
+  retire?(known: { readonly archivedTo: readonly number[]; readonly now: number }): Promise<number>;
   /** Joins `group`; with null it reads alone: it holds every partition for good, and the host hears of no group. */
   reader(group: string | null): Promise<LogReader>;
 }

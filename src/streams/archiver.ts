@@ -105,6 +105,8 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       retry({
         delay: (error: unknown) => {
           if (signal.aborted) return EMPTY;
+          // The group shared out anew: either the signal aborts, or the partition is ours again.
+          if (isFault(error, 'LANE_REVOKED')) return timer(retryMs);
           if (error === yielded) {
             onNotice({ kind: 'yielded', partition });
             return timer(0);

@@ -52,17 +52,26 @@ export async function segmentFirsts(truth: TruthStore, lane: LaneName, after = -
   return firsts;
 }
 
+/** The last segment that was read, by the lane's prefix: a segment never changes, so it is read once. */
+const lastRead = new WeakMap<TruthStore, Map<string, { readonly first: number; readonly end: ArchiveEnd }>>();
+
 /** End of the chain of segments, by its last one. */
 export async function chainEnd(truth: TruthStore, lane: LaneName): Promise<ArchiveEnd> {
-  const last = (await segmentFirsts(truth, lane)).at(-1);
+  const known = lastRead.get(truth) ?? new Map<string, { first: number; end: ArchiveEnd }>();
+  lastRead.set(truth, known);
+  const remembered = known.get(segmentsOf(lane));
+  const last = (await segmentFirsts(truth, lane, remembered?.first)).at(-1);
   if (last === undefined) return { next: 0, lastHash: undefined };
+  if (last === remembered?.first) return remembered.end;
   const segment = await openSegment(truth, lane, last);
   if (segment === undefined)
     throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, last), reason: 'missing' });
   let lastHash: Buffer | undefined;
   for (const view of segment.views())
     if (view.offset === segment.header.next - 1) lastHash = recordHash(view.bytes);
-  return { next: segment.header.next, lastHash };
+  const end = { next: segment.header.next, lastHash };
+  known.set(segmentsOf(lane), { first: last, end });
+  return end;
 }
 
 export async function readTailBlob(store: ArchiveStore, lane: LaneName): Promise<Tail | undefined> {

@@ -197,6 +197,8 @@ export function startProjector(options: ProjectorOptions): Projector {
         delay: (error: unknown) => {
           if (stopping.signal.aborted) return EMPTY;
           if (!isFault(error)) return throwError(() => error);
+          // The group shared out anew: no fault, the next session takes what it holds then.
+          if (error.code === 'LANE_REVOKED') return timer(retryMs);
           fault = error;
           onNotice({ kind: 'fault', projection: name, fault: error });
           state = error.remedy === 'retry' || error.code === 'REBUILD_RUNNING' ? 'waiting' : 'halted';

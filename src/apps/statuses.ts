@@ -1,0 +1,90 @@
+import type { Cut } from '../domain/cut.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { cutOf, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
+import type { Projection } from '../projections/projection.ts';
+import type { ArchiveStatus } from '../streams/archiver.ts';
+import { archiveEnd } from '../streams/chain.ts';
+import { liveClaim } from '../streams/claim.ts';
+import type { Epoch } from '../streams/epochs.ts';
+import type { ProjectorStatus } from '../streams/projector.ts';
+import type { ArchiveLaneStatus, ProjectionStatus } from './annal.ts';
+
+/** The cut that lanes' progress amounts to; null before the first one. */
+export const cutIn = (lanes: readonly LaneProgress[], epochs: readonly Epoch[]): Cut | null =>
+  cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions) ?? null;
+
+/** How far a projection is, as its serving index and the log tell it; `projector`: where it runs in this process. */
+export async function projectionStatus(
+  world: {
+    readonly store: ArchiveStore;
+    readonly model: ReadModel;
+    readonly clock: Clock;
+    readonly log: EventLog;
+    readonly epochs: readonly Epoch[];
+  },
+  projection: Projection,
+  projector: ProjectorStatus | undefined,
+): Promise<ProjectionStatus> {
+  const { store, model, clock, log, epochs } = world;
+  const { projection: name, version } = projection.definition;
+  const lanes = (await (await model.serving(projection.definition))?.visible()) ?? [];
+  const found = (await model.list()).find((index) => index.serving && index.projection === name);
+  const claimed = (await liveClaim(store.state, name, clock)) !== undefined;
+  const open = epochs.at(-1)!;
+  let lag = 0;
+  for (const [partition, { end }] of (await log.bounds()).entries()) {
+    const lane = lanes.find((known) => known.epoch === open.epoch && known.partition === partition);
+    lag += Math.max(0, end - (lane?.next ?? 0));
+  }
+  return {
+    projection: name,
+    about: projection.about,
+    version,
+    state: stateOf(projector, found !== undefined, claimed),
+    index: found?.name ?? null,
+    documents: found?.documents ?? 0,
+    bytes: found?.bytes ?? 0,
+    cut: cutIn(lanes, epochs),
+    lanes,
+    lag,
+    fault: projector?.fault ?? null,
+  };
+}
+
+function stateOf(
+  projector: ProjectorStatus | undefined,
+  serves: boolean,
+  claimed: boolean,
+): ProjectionStatus['state'] {
+  if (projector?.state === 'halted') return 'halted';
+  if (!serves) return 'starting';
+  return claimed || projector?.state === 'paused' ? 'paused' : 'following';
+}
+
+/** How far the archive of the open epoch is; `own`: the lanes of this process, which need no reading. */
+export async function archiveStatus(
+  store: ArchiveStore,
+  open: Epoch,
+  log: EventLog,
+  own: readonly ArchiveStatus[] | undefined,
+): Promise<readonly ArchiveLaneStatus[]> {
+  const ends = await log.bounds();
+  return Promise.all(
+    ends.map(async ({ end }, partition) => {
+      const lane = own?.[partition];
+      const archived =
+        lane?.state === 'running'
+          ? lane.next
+          : (await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next;
+      return {
+        partition,
+        archived,
+        logEnd: end,
+        lag: Math.max(0, end - archived),
+        fault: lane?.fault ?? null,
+      };
+    }),
+  );
+}
