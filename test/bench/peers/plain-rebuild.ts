@@ -1,6 +1,7 @@
 // The plain way to rebuild an index from the same archive, for comparison: read each segment with avsc, fold the latest
 // value of each aspect into a Map, write one document per entity with the Elasticsearch client's bulk helper. No proof, no
-// outcomes, no progress; the engine's own dynamic mapping makes the documents searchable. Usage: node plain-rebuild.ts; prints one JSON line.
+// outcomes, no progress; the engine's own dynamic mapping makes the documents searchable. Usage: node plain-rebuild.ts;
+// prints one JSON line.
 import { zstdDecompressSync } from 'node:zlib';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { Client } from '@elastic/elasticsearch';
