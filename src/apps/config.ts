@@ -28,7 +28,12 @@ export interface AnnalConfig {
   readonly partitions: number;
   readonly log:
     | { readonly kind: 'file' }
-    | { readonly kind: 'kafka'; readonly brokers: readonly string[]; readonly retentionMs: number };
+    | {
+        readonly kind: 'kafka';
+        readonly brokers: readonly string[];
+        readonly retentionMs: number;
+        readonly sessionTimeoutMs: number;
+      };
   readonly registry: { readonly kind: 'embedded' } | { readonly kind: 'confluent'; readonly url: string };
   readonly archive:
     | { readonly kind: 'folder' }
@@ -231,7 +236,12 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
     log:
       values.kafkaBrokers === undefined
         ? { kind: 'file' }
-        : { kind: 'kafka', brokers: values.kafkaBrokers, retentionMs: sure.kafkaRetentionHours * hourMs },
+        : {
+            kind: 'kafka',
+            brokers: values.kafkaBrokers,
+            retentionMs: sure.kafkaRetentionHours * hourMs,
+            sessionTimeoutMs: sure.kafkaSessionSeconds * 1_000,
+          },
     registry:
       values.registryUrl === undefined
         ? { kind: 'embedded' }

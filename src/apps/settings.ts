@@ -123,6 +123,12 @@ export const settings = {
     fallback: '168',
     parse: whole(1, 876_000),
   }),
+  kafkaSessionSeconds: setting({
+    variable: 'ANNAL_KAFKA_SESSION_SECONDS',
+    about: 'how long a process that died keeps its partitions from the others',
+    fallback: '30',
+    parse: whole(6, 300),
+  }),
   registryUrl: setting({
     variable: 'ANNAL_SCHEMA_REGISTRY_URL',
     about: 'schemas are in this Confluent-compatible registry instead of beside the archive',

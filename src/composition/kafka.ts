@@ -1,10 +1,11 @@
 import { ContainerModule } from 'inversify';
 import { kafkaLogHost } from '../adapters/kafka/log-host.ts';
+import type { KafkaSettings } from '../adapters/kafka/settings.ts';
 import type { Notice } from './notice.ts';
 import { tokens } from './tokens.ts';
 
 export const kafka = (
-  settings: { readonly brokers: readonly string[]; readonly retentionMs: number },
+  settings: Pick<KafkaSettings, 'brokers' | 'retentionMs' | 'sessionTimeoutMs'>,
   notice: Notice,
 ): ContainerModule =>
   new ContainerModule(({ bind }) => {

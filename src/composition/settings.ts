@@ -2,7 +2,12 @@
 export interface PortSettings {
   readonly log:
     | { readonly kind: 'file'; readonly dir: string }
-    | { readonly kind: 'kafka'; readonly brokers: readonly string[]; readonly retentionMs: number };
+    | {
+        readonly kind: 'kafka';
+        readonly brokers: readonly string[];
+        readonly retentionMs: number;
+        readonly sessionTimeoutMs?: number;
+      };
   readonly archive:
     | { readonly kind: 'folder'; readonly dir: string }
     | { readonly kind: 'azure-blob'; readonly connectionString: string; readonly prefix: string }

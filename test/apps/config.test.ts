@@ -65,7 +65,12 @@ test('units and lists are read', () => {
     ANNAL_INBOX: 'on',
     ANNAL_TOPIC: 'shop',
   });
-  expect(config.log).toEqual({ kind: 'kafka', brokers: ['a:1', 'b:2'], retentionMs: 7_200_000 });
+  expect(config.log).toEqual({
+    kind: 'kafka',
+    brokers: ['a:1', 'b:2'],
+    retentionMs: 7_200_000,
+    sessionTimeoutMs: 30_000,
+  });
   expect(config.registry).toEqual({ kind: 'confluent', url: 'http://r/v7' });
   expect(config.archiveLimits).toEqual({
     flushBytes: 8 * 2 ** 20,

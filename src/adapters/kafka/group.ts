@@ -4,10 +4,7 @@ import { type Client, kafkaClient } from './link.ts';
 import { type KafkaSettings, times } from './settings.ts';
 
 const watchMs = 5_000;
-/** Heartbeats are missed for so long only by a consumer that has stopped. */
-const silentMaxMs = 2 * times.sessionTimeoutMs;
-/** While a group assembles there are none. */
-const joiningMaxMs = silentMaxMs + times.rebalanceTimeoutMs;
+const heartbeatsPerSession = 10;
 const backoffMs = { first: 500, max: 10_000 } as const;
 const leaveTimeoutMs = 5_000;
 
@@ -81,9 +78,12 @@ async function belong(
   assigned: (partitions: readonly number[]) => void,
   leaving: AbortSignal,
 ): Promise<void> {
-  const { clock } = settings;
+  const { clock, sessionTimeoutMs = times.sessionDefaultMs } = settings;
+  // Heartbeats are missed for so long only by a consumer that has stopped; while a group assembles there are none.
+  const silentMaxMs = 2 * sessionTimeoutMs;
+  const joiningMaxMs = silentMaxMs + times.rebalanceTimeoutMs;
   const client = kafkaClient(settings);
-  const consumer = groupConsumer(client, groupIdOf(group, topic));
+  const consumer = groupConsumer(client, groupIdOf(group, topic), sessionTimeoutMs);
   const crashed = new AbortController();
   const watched = new AbortController();
   let seenAt = clock.now();
@@ -127,11 +127,11 @@ async function belong(
 /** Members of one Kafka group must read the same topics, and epochs are topics: so a group is one per topic. */
 const groupIdOf = (group: string, topic: string): string => `${group}.${topic}`;
 
-const groupConsumer = ({ kafka }: Client, group: string): Consumer =>
+const groupConsumer = ({ kafka }: Client, group: string, sessionTimeoutMs: number): Consumer =>
   kafka.consumer({
     groupId: group,
-    sessionTimeout: times.sessionTimeoutMs,
-    heartbeatInterval: times.heartbeatMs,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: Math.floor(sessionTimeoutMs / heartbeatsPerSession),
     rebalanceTimeout: times.rebalanceTimeoutMs,
     metadataMaxAge: times.metadataAgeMaxMs,
     allowAutoTopicCreation: false,

@@ -29,6 +29,8 @@ export interface KafkaSettings {
   readonly sasl?: KafkaCredentials;
   /** How long topics made here keep records; −1 = for ever. Default 7 days. */
   readonly retentionMs?: number;
+  /** How long the group waits for a member that says nothing before others get its partitions. Default 30 s. */
+  readonly sessionTimeoutMs?: number;
   /** Where a broker's advertised address is reached from here, behind a tunnel or a port forward. Default: as it says. */
   readonly reach?: (host: string, port: number) => { readonly host: string; readonly port: number };
   readonly onNotice?: (notice: KafkaNotice) => void;
@@ -44,8 +46,7 @@ export const times = {
   /** Azure drops idle connections at 240 s. */
   idleMaxMs: 180_000,
   metadataAgeMaxMs: 180_000,
-  sessionTimeoutMs: 30_000,
-  heartbeatMs: 3_000,
+  sessionDefaultMs: 30_000,
   rebalanceTimeoutMs: 300_000,
   fetchWaitMs: 5_000,
   retentionDefaultMs: 7 * 24 * 3_600_000,

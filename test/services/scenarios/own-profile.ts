@@ -32,6 +32,7 @@ export async function ownProfile(
     ANNAL_KAFKA_BROKERS: servers.kafkaBrokers.join(','),
     ANNAL_SCHEMA_REGISTRY_URL: servers.schemaRegistryUrl,
     ANNAL_BLOB_CONNECTION_STRING: servers.blobConnectionString,
+    ANNAL_KAFKA_SESSION_SECONDS: '6',
     ANNAL_BLOB_PREFIX: name,
     ANNAL_ELASTICSEARCH_URL: servers.elasticsearchUrl,
     ANNAL_ELASTICSEARCH_PREFIX: name,
