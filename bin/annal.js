@@ -34,10 +34,14 @@ if (node === undefined) {
   );
   process.exit(1);
 }
-if (node === process.execPath) {
+// A server keeps its memory small: a nursery of 4 MiB is as fast, and what is freed goes back to the system at once.
+const serves = ['start', 'run'].includes(process.argv[2]);
+const flags = serves ? ['--max-semi-space-size=4'] : [];
+const env = serves ? { MALLOC_TRIM_THRESHOLD_: '131072', ...process.env } : process.env;
+if (node === process.execPath && !serves) {
   await import(main);
 } else {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit', env });
   // A terminal signals the whole group; a supervisor signals this process only. Either way the child decides.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
