@@ -37,7 +37,8 @@ if (node === undefined) {
 // A server keeps its memory small: a nursery of 4 MiB is as fast, and what is freed goes back to the system at once.
 const serves = ['start', 'run'].includes(process.argv[2]);
 const flags = serves ? ['--max-semi-space-size=4'] : [];
-const env = serves ? { MALLOC_TRIM_THRESHOLD_: '131072', ...process.env } : process.env;
+const memory = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
+const env = serves ? { ...memory, ...process.env } : process.env;
 if (node === process.execPath && !serves) {
   await import(main);
 } else {
