@@ -65,10 +65,10 @@ export async function asAdmin<T>(
   }
 }
 
-/** Everything but the archive: topics `<name>.…`, subjects `<name>…`, indexes `<name>-…`. */
+/** Everything but the archive: topics and subjects `<name>…`, indexes `<name>-…`. */
 export async function forgetLog(servers: Addresses, name: string): Promise<void> {
   await asAdmin(servers, async (admin) => {
-    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${name}.`));
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(name));
     if (topics.length > 0) await admin.deleteTopics({ topics });
   });
   const subjects = (await json(`${servers.schemaRegistryUrl}/subjects`)) as string[];

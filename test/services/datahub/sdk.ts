@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { aptInstallFirst } from '../native/apt.ts';
+import { onPath, runToEnd } from '../native/commands.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const cache = fileURLToPath(new URL('../../../.services', import.meta.url));
+const requirements = join(here, 'requirements.txt');
+const installWaitMs = 600_000;
+const emitWaitMs = 120_000;
+
+/** One proposal as DataHub's SDK was told that it is delivered. `expect`: why it will be refused, or null. */
+export interface Emitted {
+  readonly urn: string;
+  readonly aspect: string;
+  readonly value: unknown;
+  readonly partition: number;
+  readonly offset: number;
+  readonly expect: string | null;
+}
+
+/**
+ * Python with the pinned SDK in an environment of its own, made once and kept in `.services` under a hash of the pins and
+ * of Python's version. Fails where there is no Python to make it with.
+ */
+export async function pythonWithSdk(): Promise<string> {
+  const python = onPath('python3');
+  if (python === undefined) throw new Error('python3 is needed for the SDK of DataHub');
+  const version = await runToEnd(python, ['--version'], { waitMs: 10_000 });
+  const pins = await readFile(requirements);
+  const hash = createHash('sha256').update(pins).update(version).digest('hex').slice(0, 12);
+  const folder = join(cache, `datahub-${hash}`);
+  const [program, complete] = [join(folder, 'bin', 'python'), join(folder, 'complete')];
+  if (existsSync(complete)) return program;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(cache, { recursive: true });
+  await makeEnvironment(python, folder);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  await runToEnd(program, install, { waitMs: installWaitMs });
+  await writeFile(complete, '');
+  return program;
+}
+
+async function makeEnvironment(python: string, folder: string): Promise<void> {
+  const make = () => runToEnd(python, ['-m', 'venv', folder], { waitMs: 120_000 });
+  try {
+    await make();
+  } catch (error) {
+    // Debian ships Python without what makes environments.
+    if (!(await aptInstallFirst(['python3-venv']))) throw error;
+    await make();
+  }
+}
+
+/**
+ * Emits eight aspects each of so many datasets through Kafka, and some that will be refused; answers all of them in the order
+ * of their delivery. `folder` is for what it tells.
+ */
+export async function emitProposals(
+  { brokers, registryUrl, topic }: { brokers: readonly string[]; registryUrl: string; topic: string },
+  datasets: number,
+  folder: string,
+): Promise<readonly Emitted[]> {
+  const python = await pythonWithSdk();
+  const told = join(folder, 'emitted.ndjson');
+  const args = [join(here, 'emit.py'), brokers.join(','), registryUrl, topic, String(datasets), told];
+  await runToEnd(python, args, { env: { DATAHUB_TELEMETRY_ENABLED: 'false' }, waitMs: emitWaitMs });
+  const lines = (await readFile(told, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Emitted);
+}
