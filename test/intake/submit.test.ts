@@ -328,7 +328,7 @@ test('the record: partition and key by URN, framed value, headers in order, comp
   const [result] = resultsOf(await submit(sent, { principal, traceparent }));
   const partition = partitionOf(orders, 2);
   expect(result).toEqual({
-    ...{ status: 'appended', urn: orders, aspect: 'status', id: idOf(2) },
+    ...{ status: 'appended', urn: orders, aspect: 'status', id: idOf(1) },
     position: { epoch: 1, partition, offset: 0 },
   });
   const [record] = log.records[partition]!;
@@ -344,7 +344,7 @@ test('the record: partition and key by URN, framed value, headers in order, comp
       urn: orders,
       aspect: 'status',
       change: 'UPSERT',
-      id: idOf(2),
+      id: idOf(1),
       namespace: 'shop',
       entityType: 'dataset',
     },
