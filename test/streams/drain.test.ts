@@ -1,75 +1,79 @@
 import fc from 'fast-check';
-import { lastValueFrom, toArray } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { lastValueFrom, merge, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
 import { drain } from '../../src/streams/drain.ts';
 
-/** A few turns of the loop of events: whatever is not held back happens. */
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+/** A source that counts what was pulled, and tells whether anybody pulled while work was going on. */
+function countedSource(length: number) {
+  const source = {
+    pulls: 0,
+    done: 0,
+    pull: async (): Promise<number | undefined> => {
+      expect(source.pulls, 'nothing is pulled ahead of the work').toBe(source.done);
+      if (source.pulls === length) return undefined;
+      source.pulls += 1;
+      return source.pulls;
+    },
+    work: async (pulled: number): Promise<number> => {
+      await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      source.done += 1;
+      return pulled;
+    },
+  };
+  return source;
 }
 
-describe('drain', () => {
-  test('asks for the next only when the work on the one before has ended', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(3), { maxLength: 20 }), fc.nat(3), async (workTurns, pullTurns) => {
-        let [pulled, worked] = [0, 0];
-        let ahead = 0;
-        const pull = async (): Promise<number | undefined> => {
-          ahead = Math.max(ahead, pulled - worked);
-          await turns(pullTurns);
-          return pulled < workTurns.length ? pulled++ : undefined;
-        };
-        const work = async (item: number): Promise<number> => {
-          await turns(workTurns[item]!);
-          worked += 1;
-          return item;
-        };
-        const results = await lastValueFrom(drain(pull, work).pipe(toArray()));
-        expect(results).toEqual(workTurns.map((_, item) => item));
-        expect(ahead).toBe(0);
-      }),
-      { numRuns: 30 },
-    );
-  });
+test('nothing is pulled ahead of the work, and all is worked on in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(40), async (length) => {
+      const source = countedSource(length);
+      const results = await lastValueFrom(drain(source.pull, source.work).pipe(toArray()));
+      expect(results).toEqual(Array.from({ length }, (_, at) => at + 1));
+    }),
+    { numRuns: 30 },
+  );
+});
 
-  test('work that does not end holds everything back', async () => {
-    let pulled = 0;
-    const subscription = drain(
-      async () => pulled++,
-      () => new Promise<never>(() => {}),
-    ).subscribe();
-    await turns(50);
-    subscription.unsubscribe();
-    expect(pulled).toBe(1);
-  });
+test('lanes side by side: one that never goes on holds up no other', async () => {
+  const stuck = drain(
+    () => new Promise<number | undefined>(() => undefined),
+    async (pulled) => pulled,
+  );
+  const sources = [countedSource(20), countedSource(30)];
+  const seen: number[] = [];
+  const finished = Promise.withResolvers<void>();
+  const subscription = merge(stuck, ...sources.map(({ pull, work }) => drain(pull, work))).subscribe(
+    (one) => {
+      seen.push(one);
+      if (seen.length === 50) finished.resolve();
+    },
+  );
+  await finished.promise;
+  subscription.unsubscribe();
+  expect(sources.map(({ done }) => done)).toEqual([20, 30]);
+});
 
-  test('pulls nothing before it is subscribed to, and nothing after it is left', async () => {
-    let pulled = 0;
-    const lane = drain(
-      async () => pulled++,
-      () => turns(1),
-    );
-    await turns(5);
-    expect(pulled).toBe(0);
-    const subscription = lane.subscribe();
-    await turns(20);
-    subscription.unsubscribe();
-    const left = pulled;
-    expect(left).toBeGreaterThan(1);
-    await turns(20);
-    expect(pulled).toBe(left);
+test('an error of the work ends the stream, and nothing more is pulled', async () => {
+  const source = countedSource(10);
+  const failing = drain(source.pull, async (pulled) => {
+    if (pulled === 4) throw new Error('the sink is away');
+    return source.work(pulled);
   });
+  await expect(lastValueFrom(failing)).rejects.toThrow('the sink is away');
+  expect(source.pulls).toBe(4);
+});
 
-  test.each(['pull', 'work'])('an error of %s ends it', async (where) => {
-    let calls = 0;
-    const failing = async (): Promise<number> => {
-      calls += 1;
-      if (calls === 3) throw new RangeError(where);
-      return calls;
-    };
-    const fine = async (): Promise<number> => 1;
-    const lane = where === 'pull' ? drain(failing, fine) : drain(fine, failing);
-    await expect(lastValueFrom(lane)).rejects.toThrow(where);
-    expect(calls).toBe(3);
+test('a subscription that is given up pulls no more', async () => {
+  const source = countedSource(1_000);
+  const enough = Promise.withResolvers<void>();
+  const subscription = drain(source.pull, source.work).subscribe((pulled) => {
+    if (pulled === 3) {
+      subscription.unsubscribe();
+      enough.resolve();
+    }
   });
+  await enough.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(source.pulls).toBe(3);
 });
