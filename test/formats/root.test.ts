@@ -72,6 +72,7 @@ test('more than one chunk of documents, backwards', () => {
 test('every part of a document shows in the root, and only in its bucket', () => {
   const builder = builderOf(someDocuments);
   const changes: Partial<Document>[] = [
+    { version: someDocuments[0]!.version + 1 },
     { version: 2 ** 53 - 1 },
     { body: Buffer.from('{"deleted":false}') },
     { id: 'urn:li:tag:pii' },

@@ -6,7 +6,7 @@ import { folderArchive } from '../../src/adapters/folder/archive-store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { LogRecord } from '../../src/domain/event.ts';
 import { leafHash, recordHash, recordLeafText } from '../../src/formats/leaf.ts';
-import { encodeSegment, readSegment } from '../../src/formats/segment.ts';
+import { encodeRecord, encodeSegment, readSegment } from '../../src/formats/segment.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
 import {
   type ArchivePoint,
@@ -125,6 +125,55 @@ describe('one archiver', () => {
     await archiver.stop();
     expect(await archived()).toEqual({ offsets: [...range(0, 5), 9, 10, 11], missing: ['[5, 9)'], next: 12 });
     expect(notices).toContainEqual({ kind: 'hole', partition: 0, first: 5, next: 9 });
+  });
+
+  test('a reader that skips records makes no hole', async () => {
+    const log = memoryLog();
+    log.records = records(0, 12);
+    let lanes = 0;
+    const skipping: MemoryLog = {
+      ...log,
+      async reader(group) {
+        const reader = await log.reader(group);
+        return {
+          ...reader,
+          lane(partition, next) {
+            const lane = reader.lane(partition, next);
+            lanes += 1;
+            if (lanes > 1) return lane;
+            const pull = async (signal: AbortSignal) => {
+              const batch = await lane.pull(signal);
+              return { ...batch, records: batch.records.filter(({ offset }) => offset < 5 || offset > 8) };
+            };
+            return { partition, pull };
+          },
+        };
+      },
+    };
+    const { archiver, notices } = start(skipping);
+    await archiver.reach([12], soon());
+    await archiver.stop();
+    expect(await archived()).toEqual({ offsets: range(0, 12), missing: [], next: 12 });
+    expect(notices).toContainEqual({ kind: 'yielded', partition: 0 });
+  });
+
+  test('what nobody can decode is archived byte for byte', async () => {
+    const odd: readonly Partial<LogRecord>[] = [
+      { value: null },
+      { value: Buffer.alloc(0) },
+      { value: Buffer.from('ff00ff', 'hex') },
+      { key: null, headers: [] },
+      { key: Buffer.from([0xff]), headers: [[Buffer.from([0xff]), null]] },
+      { appendTime: -1 },
+    ];
+    const log = memoryLog();
+    log.records = odd.map((change, offset) => ({ ...record(offset), ...change }));
+    const { archiver } = start(log, { sealBytes: 1 });
+    await archiver.reach([odd.length], soon());
+    await archiver.stop();
+    const kept: Buffer[] = [];
+    for await (const slice of historyLane(store, lane, 0)) kept.push(...slice.records.map(encodeRecord));
+    expect(kept).toEqual(log.records.map(encodeRecord));
   });
 
   test('what retention took first becomes a gap and an alarm, never a silent reset', async () => {
