@@ -1,6 +1,6 @@
 import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
-import { leafHash, missingLeafText, recordHash, recordLeafText } from '../formats/leaf.ts';
+import { recordHash } from '../formats/leaf.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import {
   encodeBlock,
@@ -21,6 +21,7 @@ import {
   readTailBlob,
   tailRecords,
 } from './chain.ts';
+import { mendLeaves, recordLeaves, segmentLeaves } from './leaves.ts';
 
 export interface ArchiveLimits {
   /** Buffered record bytes that make a flush. */
@@ -80,6 +81,12 @@ export interface ArchiveWriter {
   recordMissing(kind: 'hole' | 'gap', next: number): Promise<undefined | typeof yielded>;
 }
 
+/** What was sealed: where the chain ends now, and the leaves of its last segment. */
+interface Sealed {
+  readonly end: ArchiveEnd;
+  readonly leaves: Buffer;
+}
+
 /** Finds the end of the lane's archive and opens its tail; retries where a tail was trimmed in between. */
 export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
   const { store, clock, limits } = context;
@@ -89,6 +96,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   const probe = async (point: ArchivePoint): Promise<void> => context.probe?.(point, lane);
 
   let { etag, tailBytes, chain, end } = await find();
+  await mendLeaves(store, lane);
   let tailSince = end.next > chain.next ? clock.now() : undefined;
   let buffer: Buffer[] = [];
   let buffered = 0;
@@ -144,39 +152,36 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     if (records.length === 0) return undefined;
     await probe('before-seal');
     const created = await store.truth.create(segmentName(lane, first), encodeSegment(lane, records));
-    chain = created === 'created' ? end : await theirs(records);
+    const sealed = created === 'created' ? ours(records) : await theirs(records);
+    chain = sealed.end;
     await probe('after-seal');
-    await writeLeaves(first, records.slice(0, chain.next - first));
+    await store.state.replace(leavesName(lane, first), sealed.leaves);
     await probe('after-leaves');
     const trimmed = await trim(tail.bytes);
     return created === 'created' ? trimmed : yielded;
   }
 
+  const ours = (records: readonly Buffer[]): Sealed => ({
+    end,
+    leaves: recordLeaves(lane, chain.next, records),
+  });
+
   /** Another writer's segment has the name: it stands if it holds what ours would, as far as both reach. */
-  async function theirs(ours: readonly Buffer[]): Promise<ArchiveEnd> {
+  async function theirs(records: readonly Buffer[]): Promise<Sealed> {
     const first = chain.next;
     const segment = await openSegment(store.truth, lane, first);
     if (segment === undefined)
       throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, first), reason: 'missing' });
     let lastHash: Buffer | undefined;
     for (const view of segment.views()) {
-      const mine = ours[view.offset - first];
+      const mine = records[view.offset - first];
       if (mine !== undefined && !mine.equals(view.bytes))
         throw new Fault('ARCHIVE_FORK', { blob: segmentName(lane, first), offset: view.offset });
       lastHash = recordHash(view.bytes);
     }
     if (segment.header.kind !== 'data')
       throw new Fault('ARCHIVE_FORK', { blob: segmentName(lane, first), kind: segment.header.kind });
-    return { next: segment.header.next, lastHash };
-  }
-
-  /** A leaf hash per record beside the segment: derived, so it is written whatever was there. */
-  async function writeLeaves(first: number, sealed: readonly Buffer[]): Promise<void> {
-    const { epoch, partition } = lane;
-    const hashes = sealed.map((record, index) =>
-      leafHash(recordLeafText({ epoch, partition, offset: first + index }, recordHash(record))),
-    );
-    await store.state.replace(leavesName(lane, first), Buffer.concat(hashes));
+    return { end: { next: segment.header.next, lastHash }, leaves: segmentLeaves(lane, segment) };
   }
 
   /** Drops from the tail what the chain holds. */
@@ -217,12 +222,10 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     },
     async recordMissing(kind, next) {
       if ((await flush()) === yielded || (await seal()) === yielded) return yielded;
-      const { epoch, partition } = lane;
       const first = chain.next;
       const file = encodeMissing(lane, kind, first, next);
       if ((await store.truth.create(segmentName(lane, first), file)) === 'exists') return yielded;
-      const text = missingLeafText({ epoch, partition, offset: first, next, kind });
-      await store.state.replace(leavesName(lane, first), leafHash(text));
+      await mendLeaves(store, lane);
       chain = { next, lastHash: undefined };
       end = chain;
       bufferEnd = end;

@@ -20,8 +20,9 @@ export function firstOf(name: string): number | undefined {
 }
 
 export const tailName = (lane: LaneName): string => `tail/${lanePath(lane)}.avro`;
+export const leavesOf = (lane: LaneName): string => `leaves/${lanePath(lane)}/`;
 export const leavesName = (lane: LaneName, first: number): string =>
-  `leaves/${lanePath(lane)}/${String(first).padStart(offsetDigits, '0')}`;
+  `${leavesOf(lane)}${String(first).padStart(offsetDigits, '0')}`;
 export const epochsPrefix = 'epochs/';
 export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.json`;
 export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;

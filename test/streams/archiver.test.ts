@@ -76,6 +76,18 @@ async function archived(): Promise<{ offsets: number[]; missing: string[]; next:
   return { offsets, missing, next };
 }
 
+/** Beside each segment stand the leaves that follow from its records. */
+async function expectLeaves(): Promise<void> {
+  for (const first of await segmentFirsts(store.truth, lane)) {
+    const segment = readSegment((await store.truth.read(segmentName(lane, first)))!);
+    const expected = [...segment.records()].map(({ record: { offset }, bytes }) =>
+      leafHash(recordLeafText({ epoch: 1, partition: 0, offset }, recordHash(bytes))),
+    );
+    const leaves = await store.state.read(leavesName(lane, first));
+    expect(leaves?.bytes.toString('hex'), `of ${first}`).toBe(Buffer.concat(expected).toString('hex'));
+  }
+}
+
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
 describe('one archiver', () => {
@@ -95,13 +107,31 @@ describe('one archiver', () => {
     const { archiver } = start(log, { sealBytes: 1 });
     await archiver.reach([40], soon());
     await archiver.stop();
-    const first = (await segmentFirsts(store.truth, lane))[0]!;
-    const leaves = (await store.state.read(leavesName(lane, first)))!.bytes;
-    const segment = readSegment((await store.truth.read(segmentName(lane, first)))!);
-    const expected = [...segment.records()].map(({ record: { offset }, bytes }) =>
-      leafHash(recordLeafText({ epoch: 1, partition: 0, offset }, recordHash(bytes))),
-    );
-    expect(leaves.equals(Buffer.concat(expected))).toBe(true);
+    expect(await segmentFirsts(store.truth, lane)).not.toEqual([]);
+    await expectLeaves();
+  });
+
+  test.each<ArchivePoint>([
+    'before-seal',
+    'after-seal',
+    'after-leaves',
+    'after-trim',
+  ])('a crash %s leaves no segment without its leaves, once a writer has come back', async (crashed) => {
+    const context = { store, clock: systemClock, limits: { ...archiveLimits, sealBytes: 1 } };
+    const crash = (point: ArchivePoint): void => {
+      if (point === crashed) throw new Error(point);
+    };
+    const writer = await openArchiveWriter({ ...context, probe: crash }, lane);
+    for (const one of records(0, 3)) writer.add(one);
+    await writer.flush();
+    await expect(writer.sealIfDue()).rejects.toThrow(crashed);
+    const next = await openArchiveWriter(context, lane);
+    await expectLeaves();
+    for (const one of records(3, 5)) next.add(one);
+    await next.flush();
+    await next.sealIfDue();
+    await expectLeaves();
+    expect((await archived()).offsets).toEqual(range(0, 5));
   });
 
   test('goes on where the archive ends', async () => {
@@ -244,6 +274,15 @@ describe('two writers of one lane', () => {
     expect((await archived()).offsets).toEqual(range(0, 3));
     for (const one of records(0, 4)) long.add(one);
     expect(await long.flush()).toBe(yielded);
+  });
+
+  test('the leaves of a longer segment that another writer sealed stay whole', async () => {
+    const short = await openArchiveWriter(context(), lane);
+    for (const one of records(0, 3)) short.add(one);
+    await short.flush();
+    await store.truth.create(segmentName(lane, 0), encodeSegment(lane, records(0, 5)));
+    expect(await short.sealIfDue()).toBe(yielded);
+    await expectLeaves();
   });
 
   test('another segment under the name, with other records, is a fork', async () => {
