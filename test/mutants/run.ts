@@ -42,7 +42,7 @@ async function unfit(mutants: readonly Mutant[], place: Place): Promise<Readonly
     const begun = performance.now();
     const report = await runTests({
       ...{ tree: place.untouched, scratch: join(place.folder, `untouched-${project}`), project },
-      ...{ files: [...new Set(own.map(({ file }) => file))], tests: own.map(({ test }) => test) },
+      ...{ files: [...new Set(own.map(({ file }) => file))] },
       ...{ mostMs: untouchedMs, reaper: place.reaper },
     });
     for (const mutant of own) {
@@ -68,17 +68,16 @@ async function judge(mutant: Mutant, { folder, untouched, reaper }: Place): Prom
     await copyOfTree(untouched, tree);
     const reason = await patchFault(tree, mutant.patch, 'apply');
     if (reason !== undefined) return { mutant, fault: `the patch does not apply: ${reason}` };
-    const { file, test } = mutant;
+    const { file } = mutant;
     const report = await runTests({
       ...{ tree, scratch: join(folder, `${mutant.name}.tmp`), project: projectOf(mutant) },
-      ...{ files: [file], tests: [test], mostMs: mutantMs, reaper },
+      ...{ files: [file], mostMs: mutantMs, reaper },
     });
     const found = told(mutant, report);
     if (found === 'failed') return { mutant, fault: undefined };
     return { mutant, fault: found === 'passed' ? 'SURVIVED: the test passes with the bug' : found };
   } finally {
-    for (const left of [tree, `${tree}.tmp`])
-      await rm(left, { recursive: true, force: true, maxRetries: 5 });
+    for (const left of [tree, `${tree}.tmp`]) await rm(left, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -120,7 +119,11 @@ async function main(): Promise<void> {
   const mutants = chosen(process.argv.slice(2));
   const folder = await mkdtemp(join(tmpdir(), 'annal-mutants-'));
   const untouched = join(folder, 'untouched');
-  const places = Array.from({ length: atOnceMax }, () => ({ folder, untouched, reaper: startReaper(folder) }));
+  const places = Array.from({ length: atOnceMax }, () => ({
+    folder,
+    untouched,
+    reaper: startReaper(folder),
+  }));
   try {
     await copyOfRepository(root, untouched);
     const verdicts = mutants.length === 0 ? [] : await judgeAll(mutants, places);

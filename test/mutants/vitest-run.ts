@@ -8,16 +8,15 @@ export interface TestRun {
   /** For the report and for what tests leave; made if it is not there. */
   readonly scratch: string;
   readonly project: 'unit' | 'services';
+  /** Run as a whole: tests of one file may build on one another. */
   readonly files: readonly string[];
-  /** With ` > ` between titles; others are passed over. */
-  readonly tests: readonly string[];
   readonly mostMs: number;
   readonly reaper: Reaper;
 }
 
 /** What became of each test that ran: `failed` where an assertion or the time said so. */
 export interface TestReport {
-  /** By file, then by test. */
+  /** By file, then by test: titles with ` > ` between them. */
   readonly tests: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Files that could not be loaded, with why. */
   readonly unloaded: ReadonlyMap<string, string>;
@@ -52,16 +51,13 @@ function killGroup(group: number | undefined): void {
   }
 }
 
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** Runs the named tests in a process group of its own, which is gone afterwards. `late`: not done within the time. */
+/** Runs test files in a process group of its own, which is gone afterwards. `late`: not done within the time. */
 export async function runTests(run: TestRun): Promise<TestReport | 'late'> {
-  const { tree, scratch, project, files, tests, mostMs, reaper } = run;
+  const { tree, scratch, project, files, mostMs, reaper } = run;
   await mkdir(scratch, { recursive: true });
   const report = join(scratch, 'report.json');
   const args = [
     ...[join(tree, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...files],
-    ...['--testNamePattern', `^(?:${tests.map(escaped).join('|')})$`],
     ...['--maxWorkers', '1', '--reporter', 'json', '--outputFile', report],
   ];
   const env = { ...process.env, TMPDIR: scratch, CI: 'true' };

@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { paths, read, root } from '../architecture/tree.ts';
+import { missingFor, readHead, readMutants } from './mutant.ts';
+import { patchFault } from './trees.ts';
+
+const mutants = readMutants();
+const namesOf = (law: number): string[] =>
+  mutants.filter((mutant) => mutant.law === law).map(({ name }) => name);
+
+/** Rows of the table of laws: number, tests, mutants. */
+const laws = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| [^|]+ \| ([^|]*) \| ([^|]*) \|$/gm)].map(
+  ([, law, tests, named]) => ({
+    law: Number(law),
+    isHeld: tests!.includes('`'),
+    named: [...named!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+  }),
+);
+
+describe('mutants', () => {
+  test('every patch still applies', async () => {
+    const faults: string[] = [];
+    for (const { name, patch } of mutants) {
+      const fault = await patchFault(root, patch, 'check');
+      if (fault !== undefined) faults.push(`${name}: ${fault}`);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('every patch changes the product, and the test that kills it is there', () => {
+    for (const { name, patch, file } of mutants) {
+      const changed = [...read(patch.slice(root.length)).matchAll(/^diff --git a\/(\S+) /gm)];
+      expect(changed.length, name).toBeGreaterThan(0);
+      for (const [, path] of changed) expect(path, name).toMatch(/^src\//);
+      expect(paths.has(file), `${name}: ${file}`).toBe(true);
+    }
+  });
+
+  test('every law that a test holds has mutants, and ARCHITECTURE.md names all of them', () => {
+    expect(laws.map(({ law }) => law)).toEqual(laws.map((_, at) => at + 1));
+    for (const { law, isHeld, named } of laws) {
+      expect(named, `law ${law}`).toEqual(namesOf(law));
+      expect(named.length > 0, `law ${law}`).toBe(isHeld);
+    }
+    expect(laws.flatMap(({ named }) => named)).toHaveLength(mutants.length);
+  });
+});
+
+describe('what is wrong with a mutant is found', () => {
+  const [law, killer, needs] = [
+    '# law 5: a bug',
+    '# killed by test/a.test.ts: a > b',
+    '# needs kafka, elasticsearch',
+  ];
+
+  test('its head', () => {
+    expect(readHead('x', `${law}\n${killer}\ndiff --git`)).toEqual({
+      ...{ name: 'x', law: 5, bug: 'a bug', file: 'test/a.test.ts', test: 'a > b', needs: [] },
+    });
+    const services = killer!.replace('test/a', 'test/services/a');
+    expect(readHead('x', `${law}\n${services}\n${needs}\n`).needs).toEqual(['kafka', 'elasticsearch']);
+    for (const [head, why] of [
+      ['diff --git', 'line 1'],
+      [`${law}\ndiff --git`, 'line 2'],
+      [`${law}\n# killed by src/a.ts: b`, 'line 2'],
+      [`${law}\n${killer}\n${needs}`, 'needs none'],
+      [`${law}\n${services}\n`, 'needs servers'],
+      [`${law}\n${services}\n# needs toString`, 'nobody knows'],
+    ] as const)
+      expect(() => readHead('x', head), head).toThrow(why);
+  });
+
+  test('servers that are not there', () => {
+    const mutant = { ...mutants[0]!, needs: ['kafka'] } as const;
+    expect(missingFor({ ...mutant, needs: [] }, {})).toEqual([]);
+    expect(missingFor(mutant, {})).toContain('ANNAL_TEST_KAFKA_BROKERS');
+  });
+
+  test('a patch of what is not there any more', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'annal-patch-'));
+    const patch = join(dir, 'x.patch');
+    const diff = (line: string) =>
+      `${law}\n${killer}\n--- a/LICENSE\n+++ b/LICENSE\n@@ -1,2 +1,2 @@\n-${line}\n+something else\n ${second}\n`;
+    const [first, second] = read('LICENSE').split('\n');
+    await writeFile(patch, diff('what nobody wrote'));
+    expect(await patchFault(root, patch, 'check')).toContain('LICENSE');
+    await writeFile(patch, diff(first!));
+    expect(await patchFault(root, patch, 'check')).toBeUndefined();
+    await rm(dir, { recursive: true });
+  });
+});
