@@ -1,4 +1,4 @@
-import { defer, EMPTY, forkJoin, lastValueFrom, type Observable, retry, throwError, timer } from 'rxjs';
+import { defer, EMPTY, lastValueFrom, merge, type Observable, retry, throwError, timer } from 'rxjs';
 import { type Fault, isFault } from '../domain/fault.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -101,6 +101,8 @@ export function startProjector(options: ProjectorOptions): Projector {
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
     const watching = watch(serving, until).finally(() => over.abort());
+    // Told below, once no lane is storing any more.
+    watching.catch(() => undefined);
     try {
       await lastValueFrom(closedEpochs(serving, until), { defaultValue: undefined });
       if (!until.aborted) {
@@ -151,7 +153,8 @@ export function startProjector(options: ProjectorOptions): Projector {
         const sources = ofEpoch.map(({ partition, end }) =>
           live(serving, historySource({ store, epoch, from: progressOf(epoch, partition), end, signal })),
         );
-        await lastValueFrom(forkJoin(sources), { defaultValue: undefined });
+        // Not forkJoin: it ends all as soon as one has nothing to do.
+        await lastValueFrom(merge(...sources), { defaultValue: undefined });
         if (signal.aborted) return;
       }
     });
@@ -176,7 +179,8 @@ export function startProjector(options: ProjectorOptions): Projector {
   const running = lastValueFrom(
     defer(async () => {
       while (!stopping.signal.aborted) {
-        if (pauses > 0 || (await liveClaim(store.state, name, clock)) !== undefined) {
+        const claim = await liveClaim(store.state, name, clock);
+        if (pauses > 0 || claim !== undefined) {
           state = 'paused';
           await clock.wait(Math.min(lookMs, 100), stopping.signal).catch(onlyAborted(stopping.signal));
           continue;
@@ -188,6 +192,9 @@ export function startProjector(options: ProjectorOptions): Projector {
         session = { cancel, done: done.catch(() => undefined) };
         try {
           await done;
+        } catch (error) {
+          // A pause ends a build as well: it is made once the lanes go on.
+          if (isFault(error) || error !== cancel.signal.reason) throw error;
         } finally {
           session = undefined;
         }
