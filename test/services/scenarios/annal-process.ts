@@ -35,15 +35,20 @@ export interface AnnalProcess extends AsyncDisposable {
   stop(): Promise<Ended>;
 }
 
-interface Spawned {
+/** A process, whether it serves or not. */
+export interface Spawned {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   readonly stdout: () => string;
   readonly stderr: () => string;
 }
 
-/** Nothing of ours in the environment but what is given. */
-function spawned(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Spawned {
+/** Runs a program of this tree with nothing of ours in the environment but what is given. */
+export function spawned(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Spawned {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:ANNAL_|VITEST|NODE_)/.test(name));
   const child = spawn(process.execPath, [program, ...args], {
     cwd: root,
