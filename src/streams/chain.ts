@@ -100,17 +100,17 @@ export function* tailRecords(tail: Buffer, lane: LaneName, from: number): Genera
 }
 
 /**
- * End of the archive of a lane: the chain, then the tail from the chain's end. Where the tail starts after that end, a
- * seal and a trim came in between: the chain is read again before anything is called missing.
+ * End of the archive of a lane: the chain, then the tail from the chain's end. Where the tail does not go on from that end, a
+ * seal and a trim may have come in between: the chain is read again before anything is called missing.
  */
 export async function archiveEnd(store: ArchiveStore, lane: LaneName): Promise<ArchiveEnd> {
-  for (let attempt = 0; ; attempt += 1) {
+  for (;;) {
     const chain = await chainEnd(store.truth, lane);
     const tail = await readTailBlob(store, lane);
-    if (tail === undefined) return chain;
-    const first = firstAtOrAfter(tail.bytes, lane, chain.next);
-    if (first !== undefined && first > chain.next) {
-      if (attempt < 3) continue;
+    const first = tail === undefined ? undefined : firstAtOrAfter(tail.bytes, lane, chain.next);
+    if (tail === undefined || first !== chain.next) {
+      if ((await chainEnd(store.truth, lane)).next > chain.next) continue;
+      if (first === undefined) return chain;
       throw new Fault('ARCHIVE_CORRUPT', {
         blob: tailName(lane),
         reason: 'records between segments and tail are missing',

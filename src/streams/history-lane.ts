@@ -2,7 +2,7 @@ import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import { type LaneName, segmentName, tailName } from './archive-names.ts';
-import { firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
+import { chainEnd, firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
 
 /** What lies next in a lane: records up to `next`, ascending; none where offsets are recorded as missing. */
 export interface Slice {
@@ -29,12 +29,11 @@ export async function* historyLane(
     if (reached >= end) return;
     next = reached;
     const tail = await readTailBlob(store, lane);
-    if (tail === undefined) break;
-    const first = firstAtOrAfter(tail.bytes, lane, next);
-    if (first === undefined) break;
-    if (first > next) {
-      const sealedMeanwhile = (await segmentFirsts(store.truth, lane, next)).some((start) => start >= next);
-      if (sealedMeanwhile) continue;
+    const first = tail === undefined ? undefined : firstAtOrAfter(tail.bytes, lane, next);
+    if (tail === undefined || first !== next) {
+      // A seal and a trim may have come in between.
+      if ((await chainEnd(store.truth, lane)).next > next) continue;
+      if (first === undefined) break;
       throw new Fault('ARCHIVE_CORRUPT', {
         blob: tailName(lane),
         reason: 'records before the tail are missing',
