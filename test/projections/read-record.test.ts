@@ -1,16 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import type { Header, LogRecord } from '../../src/domain/event.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
-import { anEvent, eventHeaders, recordOf } from '../given/events.ts';
-import { readAll } from '../given/fold.ts';
+import { partitionOf } from '../../src/formats/partition.ts';
+import { readRecord } from '../../src/projections/read-record.ts';
+import { anEvent, eventHeaders, orders, recordOf } from '../given/events.ts';
 
-const outcomeOf = (change: Partial<LogRecord>): Outcome | 'event' => {
-  const [read] = readAll([{ ...recordOf(anEvent(), 0), ...change }]);
-  return read!.kind === 'event' ? 'event' : read!.record.outcome;
-};
+const partitions = 4;
+const own = partitionOf(orders, partitions);
+
+function outcomeOf(change: Partial<LogRecord>, partition = own): Outcome | 'event' {
+  const record = { ...recordOf(anEvent(), 0), ...change };
+  const read = readRecord(record, { epoch: 1, partition, partitions }, 0, () => undefined);
+  return read.kind === 'event' ? 'event' : read.record.outcome;
+}
 
 const [epoch, schema] = eventHeaders(1) as [Header, Header];
-const foreign: Partial<LogRecord> = { headers: [schema] };
+const epochOf = (text: string | null): Header => [epoch[0], text === null ? null : Buffer.from(text)];
+const foreign: readonly Partial<LogRecord>[] = [
+  { headers: [schema] },
+  { headers: [epoch, schema, epoch] },
+  ...['2', '01', '1 ', '', null].map((text) => ({ headers: [epochOf(text), schema] })),
+];
 const undecodable: readonly Partial<LogRecord>[] = [
   { value: null },
   { value: Buffer.from('f8ffffff0f', 'hex') },
@@ -21,16 +31,17 @@ const misrouted: Partial<LogRecord> = { key: Buffer.from('urn:li:tag:else') };
 describe('a record has one outcome', () => {
   test('an event, or what sets it apart', () => {
     expect(outcomeOf({})).toBe('event');
-    expect(outcomeOf(foreign)).toBe('foreign');
+    for (const change of foreign) expect(outcomeOf(change), JSON.stringify(change)).toBe('foreign');
     for (const change of undecodable) expect(outcomeOf(change)).toBe('undecodable');
     expect(outcomeOf(misrouted)).toBe('misrouted');
+    expect(outcomeOf({}, (own + 1) % partitions)).toBe('misrouted');
   });
 
   test('of several the first of foreign, undecodable, misrouted', () => {
-    for (const change of undecodable) {
-      expect(outcomeOf({ ...misrouted, ...change })).toBe('undecodable');
-      expect(outcomeOf({ ...misrouted, ...change, ...foreign })).toBe('foreign');
+    for (const broken of undecodable) {
+      expect(outcomeOf({ ...misrouted, ...broken })).toBe('undecodable');
+      for (const change of foreign) expect(outcomeOf({ ...misrouted, ...broken, ...change })).toBe('foreign');
     }
-    expect(outcomeOf({ ...misrouted, ...foreign })).toBe('foreign');
+    for (const change of foreign) expect(outcomeOf({ ...misrouted, ...change })).toBe('foreign');
   });
 });
