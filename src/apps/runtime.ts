@@ -10,7 +10,6 @@ import { projectionNamed, projections } from '../projections/registry.ts';
 import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
 import type { LaneName } from '../streams/archive-names.ts';
 import { type Archiver, startArchiver } from '../streams/archiver.ts';
-import { archiveEnd } from '../streams/chain.ts';
 import { liveClaim } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
@@ -25,6 +24,7 @@ import {
 } from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
 import type { Annal, Operation, PortPlace } from './annal.ts';
+import { catchUp } from './catch-up.ts';
 import { healthOf } from './health.ts';
 import { operations } from './operations.ts';
 import { retireFiles } from './retire-files.ts';
@@ -65,8 +65,8 @@ export interface Runtime extends Annal {
 const retryMs = 1_000;
 const lookMs = 1_000;
 const pollMs = 50;
-/** Looking for the archive's end reads its tails. */
-const archivePollMs = 1_000;
+/** A flush that is due may take so long until it is called late. */
+const flushGraceMs = 20_000;
 
 /** Starts what a process does, by its roles, and gives what the API and the command line need. */
 export function startRuntime(options: RuntimeOptions): Runtime {
@@ -93,6 +93,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),
       })
     : undefined;
+  const waitMs = options.archiveLimits.flushMs + flushGraceMs;
+  const caughtUp = catchUp({ store, clock, log, open, archiver, waitMs, say });
   const projectors = roles.projector ? projections.map(follow) : [];
   const projectorOf = (name: string): Projector | undefined =>
     projectors.find((projector) => projector.status().projection === name);
@@ -142,35 +144,18 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
   const cut = async (name: string): Promise<Cut | null> => cutIn(await lanesOf(name), epochs);
 
-  async function until(holds: () => Promise<boolean>, waitMs: number, everyMs = pollMs): Promise<boolean> {
+  async function until(holds: () => Promise<boolean>, waitMs: number): Promise<boolean> {
     const deadline = clock.now() + waitMs;
     for (;;) {
       if (await holds()) return true;
       const leftMs = deadline - clock.now();
       if (leftMs <= 0) return false;
-      await clock.wait(Math.min(everyMs, leftMs));
+      await clock.wait(Math.min(pollMs, leftMs));
     }
   }
 
-  /** The archive as far as the log: a plan made now then covers what was acknowledged before. */
-  async function archiveNow(): Promise<void> {
-    const ends = (await log.bounds()).map(({ end }) => end);
-    const signal = AbortSignal.timeout(options.archiveLimits.flushMs + 20_000);
-    if (archiver !== undefined) return archiver.reach(ends, signal);
-    await until(
-      async () => {
-        for (const [partition, end] of ends.entries())
-          if ((await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next < end)
-            return false;
-        return true;
-      },
-      options.archiveLimits.flushMs + 20_000,
-      archivePollMs,
-    );
-  }
-
   async function plan(name: string): Promise<RebuildPlan> {
-    await archiveNow();
+    await caughtUp.archived(new AbortController().signal);
     return planRebuild(context, known(name));
   }
 
@@ -181,8 +166,11 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = uuidV7();
     return running.start({ id, kind, projection: name }, async (onProgress, signal) => {
-      await archiveNow();
-      const resume = await projectorOf(name)?.pause();
+      const archived = await caughtUp.archived(signal);
+      const projector = projectorOf(name);
+      if (kind === 'verify' && projector !== undefined && archived !== undefined)
+        await caughtUp.projected(projector, archived, signal);
+      const resume = await projector?.pause();
       try {
         if (kind === 'verify') return { verified: await verify(context, projection, id, onProgress, signal) };
         const made = await planRebuild(context, projection);
