@@ -237,7 +237,13 @@ export const faults = {
   LOG_FORK: {
     remedy: 'halt',
     about: 'the log no longer holds the records that were archived from it',
-    doThis: 'The topic was made again or replaced: open a new epoch; never reset the position.',
+    doThis:
+      'Give back the right log. Where it is lost for good: `annal recover --in-place` goes on in a new epoch.',
+  },
+  LOG_PRESENT: {
+    remedy: 'refuse',
+    about: 'the log holds all that was archived from it: nothing is lost',
+    doThis: 'Start as usual; `annal rebuild --all` builds read models again.',
   },
   LOG_TRIMMED: {
     remedy: 'halt',

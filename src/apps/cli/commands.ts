@@ -219,10 +219,12 @@ const care: readonly CommandSpec[] = [
   },
   {
     name: 'recover',
-    args: '<archive>',
-    about: 'bring everything back from a copy of the archive, into an empty data folder',
-    more: 'Shows its plan first. What was appended after the archive was copied is not in it.',
-    options: [yes],
+    args: '[archive]',
+    about: 'bring everything back from the archive alone, into an empty data folder or in place',
+    more:
+      'Shows its plan first. What was appended after the archive was copied is not in it. With --in-place nothing is copied: ' +
+      'the configured archive is there and its log is lost, so the next epoch begins where the archive ends.',
+    options: [{ flags: '--in-place', about: 'over the configured archive, whose log is lost' }, yes],
     examples: [
       { line: 'annal recover samples/archive --data ./restored', about: 'the plan; a terminal asks' },
       { line: 'annal recover samples/archive --data ./restored --yes', about: 'without asking' },

@@ -36,6 +36,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   DATA_NOT_EMPTY: exitCodes.conflict,
   IDEMPOTENCY_CONFLICT: exitCodes.conflict,
   INDEX_EXISTS: exitCodes.conflict,
+  LOG_PRESENT: exitCodes.conflict,
   MOMENT_INVALID: exitCodes.usage,
   NOT_ALLOWED: exitCodes.notAllowed,
   PORT_TAKEN: exitCodes.conflict,

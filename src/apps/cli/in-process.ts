@@ -15,6 +15,8 @@ const settleMaxMs = 600_000;
 const settleLookMs = 25;
 
 export interface HereOptions extends Pick<OpenOptions, 'prepare' | 'onBuilt'> {
+  /** What this process does; by default what nobody else does. */
+  readonly roles?: Roles;
   /** Whether to wait until read models have what the log holds. */
   readonly settled: boolean;
 }
@@ -26,13 +28,12 @@ export interface HereOptions extends Pick<OpenOptions, 'prepare' | 'onBuilt'> {
 export async function openHere(
   session: Session,
   config: AnnalConfig,
-  { settled, ...options }: HereOptions,
+  { settled, roles = rolesOf(config), ...options }: HereOptions,
 ): Promise<Connection> {
   await using opening = new AsyncDisposableStack();
   const { env, stderr, signal } = session.io;
   // A command says by itself what failed; lines are for who asked for them.
   const log = jsonLog((env.ANNAL_LOG_LEVEL ?? '') === '' ? 'silent' : config.logLevel, stderr);
-  const roles = rolesOf(config);
   const prepare: OpenOptions['prepare'] = async (ports) => {
     await finishAdoption(ports, config);
   };

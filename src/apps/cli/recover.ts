@@ -2,39 +2,37 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { folderArchive } from '../../adapters/folder/archive-store.ts';
 import { Fault } from '../../domain/fault.ts';
-import { readEpochs } from '../../streams/epochs.ts';
-import { laneSpans } from '../../streams/fold-history.ts';
-import { archiveCut, type RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildReport } from '../../streams/rebuild.ts';
 import { type AnnalConfig, readConfig } from '../config.ts';
 import { adopt } from '../sample.ts';
 import { confirm } from './confirm.ts';
-import { exitCodes } from './exit-codes.ts';
-import { Failure } from './failure.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { Failure, usage } from './failure.ts';
 import { openHere } from './in-process.ts';
-import { counted, tableText } from './print.ts';
 import { openProgress } from './progress.ts';
+import { type Plan, planOf, showPlan, writeBuilt } from './recover-plan.ts';
 import { isSet, type Run, type Session } from './session.ts';
 
-interface Plan {
-  readonly archive: string;
-  readonly into: string;
-  readonly name: string;
-  readonly log: string;
-  readonly epochs: number;
-  readonly events: number;
-  readonly bytes: number;
-  /** The epoch that live appends will open. */
-  readonly opens: number;
-}
-
 /** Brings a log and its read models back from a copy of its archive. Read models are proven, as in a rebuild. */
-export const run: Run = async (session, [archive = ''], options) => {
+export const run: Run = async (session, [archive], options) => {
+  if (isSet(options, 'inPlace')) {
+    if (archive !== undefined) throw usage('an archive that is copied is not in place', oneOfTwo);
+    const { recoverInPlace } = await import('./recover-in-place.ts');
+    return recoverInPlace(session, options);
+  }
+  if (archive === undefined) throw usage('no archive is named', oneOfTwo);
+  return recoverCopy(session, archive, isSet(options, 'yes'));
+};
+
+const oneOfTwo = 'Name the archive that is to be copied, or say --in-place where only the log is lost.';
+
+async function recoverCopy(session: Session, archive: string, yes: boolean): Promise<ExitCode> {
   const config = readConfig(session.io.env, { data: session.data });
   const from = folderOf(archive);
-  const plan = await planOf(from, config);
+  const plan = await planIn(from, config);
   refuseFull(config);
   await showPlan(session, plan);
-  await confirm(session, `Recover ${plan.name} into ${config.dataDir}?`, isSet(options, 'yes'));
+  await confirm(session, `Recover ${plan.name} into ${config.dataDir}?`, yes);
   const built: RebuildReport[] = [];
   await using progress = await openProgress(session);
   {
@@ -45,12 +43,7 @@ export const run: Run = async (session, [archive = ''], options) => {
         adopt(ports, config, { from, log: null }, (blobs) => progress.show('copying blobs', blobs, 0)),
     });
   }
-  if (session.output === 'table')
-    for (const { projection, events, documents, root } of built)
-      await session.write(
-        `${projection}: ${counted(events, 'event')} into ${counted(documents, 'document')}, root read back = root of the fold ${root}\n`,
-      );
-  else await session.write(`${JSON.stringify({ ...plan, built })}\n`);
+  await writeBuilt(session, plan, built);
   if (built.length === 0)
     throw new Failure({
       code: 'MODEL_UNAVAILABLE',
@@ -58,7 +51,7 @@ export const run: Run = async (session, [archive = ''], options) => {
     });
   session.note(`recovered: \`annal start --data ${config.dataDir}\` goes on in epoch ${plan.opens}`);
   return exitCodes.ok;
-};
+}
 
 /** The folder that holds `archive` and `state`; `archive` itself may be named as well. */
 function folderOf(given: string): string {
@@ -68,25 +61,9 @@ function folderOf(given: string): string {
   throw new Fault('ARCHIVE_EMPTY', { archive: path });
 }
 
-async function planOf(from: string, { dataDir }: AnnalConfig): Promise<Plan> {
+async function planIn(from: string, { dataDir }: AnnalConfig): Promise<Plan> {
   await using source = folderArchive({ dir: from });
-  const epochs = await readEpochs(source.truth);
-  const last = epochs.at(-1);
-  if (last === undefined) throw new Fault('ARCHIVE_EMPTY', { archive: from });
-  const until = await archiveCut(source, epochs);
-  let bytes = 0;
-  for await (const found of source.truth.list('segments/')) bytes += found.bytes;
-  for await (const found of source.state.list('tail/')) bytes += found.bytes;
-  return {
-    archive: from,
-    into: dataDir,
-    name: last.name,
-    log: last.log,
-    epochs: epochs.length,
-    events: laneSpans({ epochs, until }).reduce((sum, { end }) => sum + end, 0),
-    bytes,
-    opens: last.epoch + 1,
-  };
+  return (await planOf(source, from, dataDir)).plan;
 }
 
 /** An adoption that a crash left unfinished has no epochs yet: it may go on. */
@@ -96,29 +73,9 @@ function refuseFull({ archive, dataDir }: AnnalConfig): void {
       {
         code: 'CONFIG_INVALID',
         detail: 'recover copies an archive into a data folder, and ANNAL_BLOB_… names another place',
-        doThis: 'Unset it; an archive that is in place needs no copying: start with a new log beside it.',
+        doThis: 'Unset it; where that archive is there and only its log is lost, say --in-place.',
       },
       exitCodes.usage,
     );
   if (existsSync(join(dataDir, 'archive', 'epochs'))) throw new Fault('DATA_NOT_EMPTY', { folder: dataDir });
-}
-
-async function showPlan(session: Session, plan: Plan): Promise<void> {
-  const { archive, into, name, epochs, events, bytes, opens } = plan;
-  const table = await tableText(
-    session,
-    ['LOG', 'EPOCHS', 'EVENTS', 'BYTES', 'FROM', 'INTO', 'GOES ON IN EPOCH'],
-    [
-      [
-        name,
-        String(epochs),
-        events.toLocaleString('en'),
-        bytes.toLocaleString('en'),
-        archive,
-        into,
-        String(opens),
-      ],
-    ],
-  );
-  session.note(table.trimEnd());
 }

@@ -1,0 +1,56 @@
+import type { Ports } from '../../composition/compose.ts';
+import { Fault } from '../../domain/fault.ts';
+import { projections } from '../../projections/registry.ts';
+import { endOfEpoch, openNextEpoch } from '../../streams/adopt.ts';
+import type { Epoch } from '../../streams/epochs.ts';
+import { whyLost } from '../../streams/lost-log.ts';
+import type { RebuildReport } from '../../streams/rebuild.ts';
+import { readConfig } from '../config.ts';
+import { finishAdoption } from '../sample.ts';
+import { confirm } from './confirm.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { openHere } from './in-process.ts';
+import { operate } from './operations.ts';
+import { type Plan, planOf, showPlan, writeBuilt } from './recover-plan.ts';
+import { isSet, type Options, type Session } from './session.ts';
+
+/**
+ * Brings a log back whose archive stands where it is configured and whose own records are lost: opens the next epoch after the
+ * archive's end and builds every read model again. Refused with `LOG_PRESENT` while the log holds all that was archived.
+ */
+export async function recoverInPlace(session: Session, options: Options): Promise<ExitCode> {
+  const config = readConfig(session.io.env, { data: session.data });
+  const found: Plan[] = [];
+  const prepare = async (ports: Ports): Promise<void> => {
+    await finishAdoption(ports, config);
+    const { place } = ports.archive;
+    const { plan, last } = await planOf(ports.archive, place, 'where it is');
+    if (last.name !== config.name)
+      throw new Fault('TOPIC_MISMATCH', { archive: place, holds: last.name, configured: config.name });
+    const why = await whyLost(ports.logHost, ports.archive, last, session.io.signal);
+    if (why === undefined) throw new Fault('LOG_PRESENT', { topic: last.topic });
+    await showPlan(session, plan);
+    session.note(`${why}; stop every process of this log first`);
+    await confirm(session, `Go on in epoch ${plan.opens}?`, isSet(options, 'yes'));
+    await openAfter(ports, last);
+    found.push(plan);
+  };
+  const built: RebuildReport[] = [];
+  const roles = { archiver: false, projector: false, intake: false };
+  await using here = await openHere(session, config, { settled: false, roles, prepare });
+  for (const { definition } of projections) {
+    const { rebuilt } = await operate(session, here.call, '/v1/rebuilds', definition.projection);
+    if (rebuilt !== null) built.push(rebuilt);
+  }
+  const [plan] = found;
+  await writeBuilt(session, plan!, built);
+  session.note(`recovered: start as before, the log goes on in epoch ${plan!.opens}`);
+  return exitCodes.ok;
+}
+
+/** The next epoch, with as many partitions as the last: URNs stay where they are. */
+async function openAfter({ archive, clock }: Ports, last: Epoch): Promise<void> {
+  const end = await endOfEpoch(archive, last);
+  const openedAt = new Date(clock.now()).toISOString();
+  await openNextEpoch(archive, last, end, { partitions: last.partitions, openedAt });
+}
