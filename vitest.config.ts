@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/services/**', 'test/mutants/**'],
+          exclude: ['test/services/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

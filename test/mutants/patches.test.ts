@@ -11,7 +11,7 @@ const namesOf = (law: number): string[] =>
   mutants.filter((mutant) => mutant.law === law).map(({ name }) => name);
 
 /** Rows of the table of laws: number, tests, mutants. */
-const laws = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| [^|]+ \| ([^|]*) \| ([^|]*) \|$/gm)].map(
+const laws = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| [^|]+ \| ([^|]*) \|([^|]*)\|$/gm)].map(
   ([, law, tests, named]) => ({
     law: Number(law),
     isHeld: tests!.includes('`'),
