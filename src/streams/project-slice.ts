@@ -7,6 +7,7 @@ import { readState } from '../projections/state-text.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import type { Slice } from './history-lane.ts';
+import { refuseDocumentsAhead } from './index-ahead.ts';
 
 /** Points at which a crash must do no harm, in order. Tests stop the process there. */
 export type ProjectPoint = 'before-store' | 'after-documents' | 'after-states' | 'after-progress';
@@ -39,6 +40,7 @@ export async function projectSlice(
   });
   const urns = urnsOf(reads);
   const stored = await index.load(urns.map(projection.stateId));
+  refuseDocumentsAhead(index.name, stored.values(), epoch.epoch, Math.max(logEnd, slice.next));
   const states = new Map(
     urns.flatMap((urn) => {
       const document = stored.get(projection.stateId(urn));

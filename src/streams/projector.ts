@@ -12,6 +12,7 @@ import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import { laneSpans } from './fold-history.ts';
 import { holdLanes } from './hold-lanes.ts';
+import { refuseProgressAhead, withLogEnd } from './index-ahead.ts';
 import { historySource, type LaneSource, liveSource } from './lane-source.ts';
 import { type ProjectPoint, projectSlice } from './project-slice.ts';
 
@@ -94,7 +95,9 @@ export function startProjector(options: ProjectorOptions): Projector {
     const serving = index;
     onNotice({ kind: 'session', projection: name, index: serving.name });
     lanes.clear();
-    for (const lane of await serving.progress()) moved(lane);
+    const saved = await serving.progress();
+    refuseProgressAhead(serving.name, saved, epochs);
+    for (const lane of saved) moved(lane);
     state = 'running';
     fault = undefined;
     waiting.settle();
@@ -160,20 +163,35 @@ export function startProjector(options: ProjectorOptions): Projector {
     });
   }
 
+  const endNow = (source: LaneSource) => async (): Promise<number> =>
+    source.epoch === epochs.at(-1) ? (await log.bounds())[source.progress().partition]!.end : 0;
+
   function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
     return drain(source.pull, async ({ slice, logEnd }) => {
-      const after = await projectSlice(
-        { ...options, index: serving },
-        source.epoch,
-        source.progress(),
-        slice,
-        logEnd,
+      const context = { ...options, index: serving };
+      const after = await withLogEnd(logEnd, endNow(source), (end) =>
+        projectSlice(context, source.epoch, source.progress(), slice, end),
       );
       source.moved(after);
       moved(after);
       onNotice({ kind: 'progress', projection: name, lane: after, records: slice.records.length });
       return after;
     });
+  }
+
+  /** What halted goes on with another index: a rebuild, here or elsewhere, may have cured it. */
+  async function anotherServes(): Promise<void> {
+    const halted = index?.name;
+    while (!stopping.signal.aborted) {
+      await clock.wait(lookMs, stopping.signal).catch(onlyAborted(stopping.signal));
+      try {
+        const serving = await model.serving(projection.definition);
+        if (serving !== undefined && serving.name !== halted) return;
+      } catch (error) {
+        // The halt is what is told.
+        if (!isFault(error)) throw error;
+      }
+    }
   }
 
   const running = lastValueFrom(
@@ -210,7 +228,7 @@ export function startProjector(options: ProjectorOptions): Projector {
           onNotice({ kind: 'fault', projection: name, fault: error });
           state = error.remedy === 'retry' || error.code === 'REBUILD_RUNNING' ? 'waiting' : 'halted';
           waiting.settle();
-          return state === 'waiting' ? timer(retryMs) : throwError(() => error);
+          return state === 'waiting' ? timer(retryMs) : anotherServes();
         },
       }),
     ),

@@ -6,11 +6,14 @@ import { rootOf } from '../../src/formats/root.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { ModelIndex, ReadModel } from '../../src/ports/read-model.ts';
 import { entities } from '../../src/projections/entities.ts';
+import { foldBatch } from '../../src/projections/fold-batch.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { type Epoch, openEpoch } from '../../src/streams/epochs.ts';
 import { type Projector, type ProjectorOptions, startProjector } from '../../src/streams/projector.ts';
 import { planRebuild, type RebuildContext, rebuild } from '../../src/streams/rebuild.ts';
-import { anEvent, recordOf } from '../given/events.ts';
+import { anEvent, at, recordOf } from '../given/events.ts';
+import { eventsRead } from '../given/fold.ts';
+import { memoryLog } from '../given/memory-log.ts';
 import { anEpoch, manyEvents, openWorld, type World } from '../given/world.ts';
 
 const urn = (n: number): string => `urn:li:dataset:(urn:li:dataPlatform:hive,shop.table_${n},PROD)`;
@@ -191,5 +194,94 @@ describe('epochs', () => {
     await projector.stop();
     await rebuildNow({ ...world.context, epochs });
     expect(await rootOfIndex(await serving(world))).toBe(live);
+  });
+});
+
+test('an index that holds more of a closed epoch than the epoch had is not gone on with', async () => {
+  await using world = await openWorld(1);
+  await world.append(events(20));
+  const first = projectorOf(world);
+  await first.reach([20], soon());
+  await first.stop();
+  // The log was lost, and what the archive did not hold yet with it.
+  const second = await openEpoch(world.store.truth, anEpoch(2, 1, { epoch: 1, next: [15], timeMax: 0 }));
+  await world.host.create(second);
+  await using log = await world.host.open(second);
+  const projector = projectorOf(world, { log, epochs: [world.epoch, second] });
+  await expect(projector.reach([0], soon())).rejects.toMatchObject({
+    code: 'VERSION_AHEAD',
+    facts: { epoch: 1, partition: 0, next: 20, end: 15 },
+  });
+  await projector.stop();
+});
+
+test('what a crash stored ahead of its progress is gone on with, also where the log has forgotten it', async () => {
+  await using world = await openWorld(1);
+  const log = memoryLog();
+  log.records = events(30).map((event, offset) => recordOf(event, offset));
+  await rebuildNow(world.context);
+  const crashed = projectorOf(world, {
+    log,
+    probe: (point) => {
+      if (point === 'after-states') throw new Fault('MODEL_UNAVAILABLE', { place: 'a test' });
+    },
+  });
+  await expect.poll(() => crashed.status().fault?.code).toBe('MODEL_UNAVAILABLE');
+  await crashed.stop();
+  const lane = { topic: world.epoch.name, epoch: 1, partition: 0 };
+  for (const [first, next] of [
+    [0, 10],
+    [10, 25],
+  ] as const)
+    await world.store.truth.create(
+      segmentName(lane, first),
+      encodeSegment(lane, log.records.slice(first, next)),
+    );
+  [log.first, log.records] = [20, log.records.slice(20)];
+  const next: number[] = [];
+  const projector = projectorOf(world, {
+    log,
+    onNotice: (notice) => {
+      if (notice.kind === 'progress') next.push(notice.lane.next);
+    },
+  });
+  await projector.reach([30], soon());
+  expect(next).toEqual([10, 25, 30]);
+  await projector.stop();
+});
+
+describe('a projection that halted', () => {
+  /** A serving index that stands further than the log it is read from. */
+  async function ahead(world: World): Promise<ModelIndex> {
+    await rebuildNow(world.context);
+    const index = await serving(world);
+    const [read] = eventsRead([anEvent({ urn: urn(3) })]);
+    if (read?.kind !== 'event') throw new Error('not an event');
+    const [state] = foldBatch(entities, new Map(), [{ ...read, position: at(900) }]).states;
+    await index.store([state!], state!.version);
+    return index;
+  }
+
+  test('says why, and goes on once another index serves', async () => {
+    await using world = await openWorld(1);
+    const old = await ahead(world);
+    const projector = projectorOf(world);
+    await world.append(events(11));
+    await expect(projector.reach([11], soon())).rejects.toMatchObject({ code: 'VERSION_AHEAD' });
+    expect(projector.status()).toMatchObject({ state: 'halted', index: old.name });
+    await rebuildNow(world.context);
+    await expect.poll(() => projector.status().state).toBe('running');
+    await projector.reach([11], soon());
+    expect(projector.status()).toMatchObject({ state: 'running', fault: undefined });
+    await projector.stop();
+  });
+
+  test('can be stopped', async () => {
+    await using world = await openWorld(1);
+    await ahead(world);
+    const projector = projectorOf(world);
+    await world.append(events(11));
+    await expect(projector.reach([11], soon())).rejects.toMatchObject({ code: 'VERSION_AHEAD' });
+    await projector.stop();
   });
 });
