@@ -1,5 +1,5 @@
 import type { Ports } from '../composition/compose.ts';
-import { isFault } from '../domain/fault.ts';
+import { type Fault, faults, isFault } from '../domain/fault.ts';
 import type { Principal } from '../domain/policy.ts';
 import type { Rules } from '../intake/admit.ts';
 import { type BridgeStatus, openBridge } from '../intake/bridge.ts';
@@ -7,13 +7,22 @@ import type { Intake } from '../intake/submit.ts';
 import { datahub } from '../intake/translate/datahub.ts';
 import { inbox } from '../intake/translate/inbox.ts';
 import type { Dialect } from '../intake/translate/translation.ts';
+import type { Health } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
 import type { Log } from './runtime.ts';
 
 /** Foreign topics that are carried into the log, each by itself. */
 export interface Bridges {
   status(): readonly BridgeStatus[];
+  /** What keeps a bridge from its work until somebody does something; a world that is away is told elsewhere. */
+  reasons(): Health['reasons'];
   stop(): Promise<void>;
+}
+
+interface Wanted {
+  readonly topic: string;
+  readonly source: string;
+  readonly dialect: Dialect;
 }
 
 const retryMs = 2_000;
@@ -23,18 +32,19 @@ export function startBridges(
   config: AnnalConfig,
   { ports, intake, rules, say }: { ports: Ports; intake: Intake; rules: Rules; say: Log },
 ): Bridges {
-  const wanted: { readonly topic: string; readonly dialect: Dialect }[] = [];
+  const wanted: Wanted[] = [];
   if (config.datahub !== undefined) {
-    const { topic, aspects } = config.datahub;
-    wanted.push({ topic, dialect: aspects.length === 0 ? datahub() : datahub(aspects) });
+    const { topic, source, aspects } = config.datahub;
+    wanted.push({ topic, source, dialect: aspects.length === 0 ? datahub() : datahub(aspects) });
   }
-  if (config.inboxTopic !== undefined) wanted.push({ topic: config.inboxTopic, dialect: inbox });
+  if (config.inbox !== undefined) wanted.push({ ...config.inbox, dialect: inbox });
 
   const stopping = new AbortController();
   const statuses = new Map<string, () => BridgeStatus>();
+  const unopened = new Map<string, Fault>();
 
   /** Until stopped: a topic that is missing, or a broker that is away, is looked for again. */
-  async function carry({ topic, dialect }: (typeof wanted)[number]): Promise<void> {
+  async function carry({ topic, source, dialect }: Wanted): Promise<void> {
     const onFault = (fault: unknown, partition: number | undefined): void =>
       say('warn', 'bridge fault', {
         ...{ topic, dialect: dialect.name, partition, error: String(fault) },
@@ -46,17 +56,19 @@ export function startBridges(
         await using log = await ports.logHost.open({ epoch: 0, topic, partitions });
         await using reader = await log.reader(`${config.name}.bridge.${dialect.name}`);
         const bridge = openBridge({
-          ...{ source: dialect.name, topic, dialect, reader, rules, intake, onFault },
+          ...{ source, topic, dialect, reader, rules, intake, onFault },
           registry: ports.registry,
           principal: principalOf(dialect),
           state: ports.archive.state,
           clock: ports.clock,
         });
         statuses.set(topic, bridge.status);
+        unopened.delete(topic);
         await bridge.run(stopping.signal);
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (!isFault(error)) throw error;
+        unopened.set(topic, error);
         onFault(error, undefined);
       }
       await ports.clock.wait(retryMs, stopping.signal).catch((error: unknown) => {
@@ -68,12 +80,25 @@ export function startBridges(
   const running = wanted.map(carry);
   return {
     status: () => [...statuses.values()].map((status) => status()),
+    reasons: () => [
+      ...[...unopened].flatMap(([topic, { code, remedy, message }]) =>
+        remedy === 'retry' ? [] : [{ code, detail: `bridge of ${topic}: ${message}` }],
+      ),
+      ...[...statuses.values()].flatMap((status) => haltedIn(status())),
+    ],
     async stop() {
       stopping.abort();
       await Promise.all(running);
     },
   };
 }
+
+const haltedIn = ({ topic, lanes }: BridgeStatus): Health['reasons'] =>
+  lanes.flatMap(({ partition, state, code }) =>
+    state === 'halted' && code !== undefined
+      ? [{ code, detail: `bridge of ${topic}, partition ${partition}: ${faults[code].about}` }]
+      : [],
+  );
 
 /** Whoever may write the foreign topic may publish: who that is, the broker decides. */
 const principalOf = ({ name }: Dialect): Principal => ({

@@ -50,9 +50,11 @@ export interface AnnalConfig {
   /** Absolute. */
   readonly namespaceRulesFile: string | undefined;
   /** Undefined: no bridge. `aspects`: taken without a schema; `*` = all. */
-  readonly datahub: { readonly topic: string; readonly aspects: readonly string[] } | undefined;
-  /** The topic, or undefined: no bridge. */
-  readonly inboxTopic: string | undefined;
+  readonly datahub:
+    | { readonly topic: string; readonly source: string; readonly aspects: readonly string[] }
+    | undefined;
+  /** Undefined: no bridge. */
+  readonly inbox: { readonly topic: string; readonly source: string } | undefined;
   readonly archiveLimits: {
     readonly flushBytes: number;
     readonly flushMs: number;
@@ -197,6 +199,8 @@ function contradictions(values: Values, set: IsSet): ConfigFault[] {
     refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_SCHEMA_REGISTRY_URL, where DataHub registers its schema');
   if (!datahub && set('datahubAspects'))
     refuse('ANNAL_DATAHUB_ASPECTS', 'has no effect without ANNAL_DATAHUB_TOPIC');
+  if (datahub && values.inbox === 'on' && values.datahubSource === values.inboxSource)
+    refuse('ANNAL_DATAHUB_SOURCE', 'is the name of the inbox too, and ids come from it');
   if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
     refuse('ANNAL_DATAHUB_TOPIC', 'is one of the topics of the log itself');
   return faults;
@@ -253,8 +257,11 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
         : { kind: 'elasticsearch', url: values.elasticsearchUrl, prefix: sure.elasticsearchPrefix },
     schemasDir: path(values.schemasDir),
     namespaceRulesFile: path(values.namespaceRules),
-    datahub: topic === 'off' ? undefined : { topic, aspects: values.datahubAspects ?? [] },
-    inboxTopic: sure.inbox === 'on' ? `${sure.topic}.inbox` : undefined,
+    datahub:
+      topic === 'off'
+        ? undefined
+        : { topic, source: sure.datahubSource, aspects: values.datahubAspects ?? [] },
+    inbox: sure.inbox === 'on' ? { topic: `${sure.topic}.inbox`, source: sure.inboxSource } : undefined,
     archiveLimits: {
       flushBytes: sure.flushBytes,
       flushMs: sure.flushSeconds * 1_000,

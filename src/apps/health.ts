@@ -20,6 +20,7 @@ export async function healthOf({
   log,
   archiver,
   projectors,
+  bridges = () => [],
 }: {
   readonly ports: Ports;
   /** Ports that this process works with. */
@@ -28,6 +29,8 @@ export async function healthOf({
   readonly log: EventLog;
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
+  /** What keeps bridges from their work until somebody does something. */
+  readonly bridges?: () => Health['reasons'];
 }): Promise<Health> {
   const { archive, readModel, registry } = ports;
   const subject = subjectOf(epochs.at(-1)!.name);
@@ -52,7 +55,7 @@ export async function healthOf({
       ? [{ code: 'STARTING', detail: `projection ${projection} is being built` }]
       : [];
   });
-  const reasons = [...asked.flat(), ...lanes, ...lagging];
+  const reasons = [...asked.flat(), ...lanes, ...lagging, ...bridges()];
   return { ready: reasons.length === 0, reasons };
 }
 

@@ -15,7 +15,7 @@ import type { EventLog } from '../ports/event-log.ts';
 import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
 import { modelOfLog } from '../streams/own-model.ts';
 import type { PortPlace } from './annal.ts';
-import { startBridges } from './bridges.ts';
+import { type Bridges, startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
 import { fillWorkers } from './fill-workers.ts';
 import { openLog } from './open-log.ts';
@@ -73,6 +73,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   opening.defer(() => log[Symbol.asyncDispose]());
   const rules = roles.intake ? rulesOf(config) : undefined;
   const intake = rules === undefined ? undefined : await intakeOf(config, ports, log, rules, say);
+  let bridges: Bridges | undefined;
   const runtime = startRuntime({
     ports: { ...ports, readModel: modelOfLog(ports.readModel, epochs[0]!.log) },
     places,
@@ -82,14 +83,16 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     intake,
     archiveLimits: config.archiveLimits,
     say,
+    bridges: () => bridges?.reasons() ?? [],
     ...(places.some(isOwned) ? {} : { fillInWorkers: fillWorkers(settings) }),
     ...options.probes,
     ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
   });
   opening.defer(() => runtime.stop());
   if (intake !== undefined && rules !== undefined) {
-    const bridges = startBridges(config, { ports, intake, rules, say });
-    opening.defer(() => bridges.stop());
+    const started = startBridges(config, { ports, intake, rules, say });
+    bridges = started;
+    opening.defer(() => started.stop());
   }
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };

@@ -23,7 +23,7 @@ import {
   rebuild,
 } from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
-import type { Annal, Operation, PortPlace } from './annal.ts';
+import type { Annal, Health, Operation, PortPlace } from './annal.ts';
 import { catchUp } from './catch-up.ts';
 import { healthOf } from './health.ts';
 import { operations } from './operations.ts';
@@ -47,6 +47,8 @@ export interface RuntimeOptions {
   readonly intake: Intake | undefined;
   readonly archiveLimits: ArchiveLimits;
   readonly say: Log;
+  /** What keeps bridges from their work, for health. */
+  readonly bridges?: () => Health['reasons'];
   readonly fillInWorkers?: RebuildContext['fillInWorkers'];
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: (report: RebuildReport) => void;

@@ -64,6 +64,7 @@ const url = z.string().transform((text, context) => {
 });
 
 const topic = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/;
+const sourceName = matching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'letters, digits, - and _, at most 64');
 const file = matching(/^[^\0]{1,4096}$/, 'a path');
 const connectionString = matching(
   /^(?:UseDevelopmentStorage=true;?|(?:[A-Za-z]+=[^;]*;?){2,})$/,
@@ -186,11 +187,23 @@ export const settings = {
     about: 'aspects without a schema here that are taken from DataHub as they are; * = all',
     parse: list(/^(?:\*|[A-Za-z][A-Za-z0-9_]{0,127})$/, 'names of aspects'),
   }),
+  datahubSource: setting({
+    variable: 'ANNAL_DATAHUB_SOURCE',
+    about: 'its name in ids and progress; a new one when that topic was made again',
+    fallback: 'datahub',
+    parse: sourceName,
+  }),
   inbox: setting({
     variable: 'ANNAL_INBOX',
     about: 'take in events from the topic <name>.inbox',
     fallback: 'off',
     parse: oneOf('on', 'off'),
+  }),
+  inboxSource: setting({
+    variable: 'ANNAL_INBOX_SOURCE',
+    about: 'its name in ids and progress; a new one when that topic was made again',
+    fallback: 'inbox',
+    parse: sourceName,
   }),
   flushSeconds: setting({
     variable: 'ANNAL_ARCHIVE_FLUSH_SECONDS',

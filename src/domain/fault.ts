@@ -65,7 +65,8 @@ export const faults = {
   BRIDGE_PROGRESS_INVALID: {
     remedy: 'halt',
     about: 'the saved progress of a bridge is not of the topic it reads',
-    doThis: 'Give the bridge a new source name in the configuration: a topic made again starts at offset 0.',
+    doThis:
+      'Give the bridge a new name (ANNAL_DATAHUB_SOURCE, ANNAL_INBOX_SOURCE): a topic made again starts at offset 0.',
   },
   CHANGE_UNSUPPORTED: {
     remedy: 'refuse',

@@ -29,7 +29,7 @@ test('nothing said is the embedded profile on loopback', () => {
     registry: { kind: 'embedded' },
     archive: { kind: 'folder' },
     readModel: { kind: 'sqlite' },
-    inboxTopic: undefined,
+    inbox: undefined,
     datahub: undefined,
   });
   expect(config.dataDir).toBe(`${process.cwd()}/.annal`);
@@ -78,8 +78,12 @@ test('units and lists are read', () => {
     sealBytes: 64 * 2 ** 20,
     sealMs: 3_600_000,
   });
-  expect(config.datahub).toEqual({ topic: 'MetadataChangeProposal_v1', aspects: ['a', 'b'] });
-  expect(config.inboxTopic).toBe('shop.inbox');
+  expect(config.datahub).toEqual({
+    topic: 'MetadataChangeProposal_v1',
+    source: 'datahub',
+    aspects: ['a', 'b'],
+  });
+  expect(config.inbox).toEqual({ topic: 'shop.inbox', source: 'inbox' });
 });
 
 test('all faults come in one message', () => {

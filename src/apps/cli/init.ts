@@ -30,9 +30,7 @@ export const run: Run = async (session, _args, options) => {
       exitCodes.conflict,
     );
   const inbox =
-    config.inboxTopic === undefined
-      ? undefined
-      : await makeInbox(opened, config.inboxTopic, epoch.partitions);
+    config.inbox === undefined ? undefined : await makeInbox(opened, config.inbox.topic, epoch.partitions);
   const { faults, unknown } = await opened.ports.logHost.audit(epoch);
   for (const fault of faults) session.note(`topic ${epoch.topic}: ${fault}`);
   for (const what of unknown) session.note(`topic ${epoch.topic}: the broker does not tell ${what}`);
