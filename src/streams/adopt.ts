@@ -1,5 +1,5 @@
 import { Fault } from '../domain/fault.ts';
-import type { ArchiveStore } from '../ports/archive.ts';
+import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
 import { epochName, epochsPrefix } from './archive-names.ts';
 import { chainEnd } from './chain.ts';
 import { type Epoch, type EpochEnd, openEpoch, readEpochs, topicOf } from './epochs.ts';
@@ -22,7 +22,8 @@ export async function pendingAdoption(store: ArchiveStore): Promise<Adoption | u
 
 /**
  * Copies a finished archive into an empty one: schemas, segments, tails, leaves, then epochs. Done again it goes on where it
- * was: every blob is created whole, or is there already. The epochs come last, so that half an archive has none.
+ * was: every blob is created whole, or is there already. The epochs come last, so that half an archive has none. Rejects with
+ * `DATA_NOT_EMPTY` where another adoption is unfinished, and with `ARCHIVE_FORK` where a blob is there with other bytes.
  */
 export async function adoptArchive(
   source: ArchiveStore,
@@ -30,6 +31,9 @@ export async function adoptArchive(
   adoption: Adoption,
   onCopied: (blobs: number) => void,
 ): Promise<void> {
+  const pending = await pendingAdoption(target);
+  if (pending !== undefined && pending.from !== adoption.from)
+    throw new Fault('DATA_NOT_EMPTY', { folder: target.place, unfinished: pending.from });
   await target.state.replace(pendingName, Buffer.from(JSON.stringify(adoption)));
   let copied = 0;
   for (const prefix of ['schemas/', 'segments/', 'checkpoints/']) {
@@ -37,7 +41,7 @@ export async function adoptArchive(
       const bytes = await source.truth.read(name);
       if (bytes === undefined)
         throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'listed and not there' });
-      await target.truth.create(name, bytes);
+      await createSame(target.truth, name, bytes);
       copied += 1;
       onCopied(copied);
     }
@@ -52,8 +56,14 @@ export async function adoptArchive(
   }
   for (const epoch of await readEpochs(source.truth)) {
     const own = adoption.log === null ? epoch : { ...epoch, log: adoption.log };
-    await target.truth.create(epochName(epoch.epoch), Buffer.from(`${JSON.stringify(own, null, 2)}\n`));
+    await createSame(target.truth, epochName(own.epoch), Buffer.from(`${JSON.stringify(own, null, 2)}\n`));
   }
+}
+
+/** What is there already has to be what is copied: two archives never mix. */
+async function createSame(truth: TruthStore, name: string, bytes: Buffer): Promise<void> {
+  if ((await truth.create(name, bytes)) === 'created') return;
+  if ((await truth.read(name))?.equals(bytes) !== true) throw new Fault('ARCHIVE_FORK', { blob: name });
 }
 
 /** Says that the adoption is over: the next epoch is open. */
