@@ -99,7 +99,10 @@ export async function startServing(
       reject(new Error(`${args.join(' ')} ended with ${code ?? signal} before it served:\n${stderr()}`));
     }, reject);
   });
-  const { address } = JSON.parse(await within(first, child, startMs, args.join(' '))) as { address: string };
+  const said = JSON.parse(await within(first, child, startMs, args.join(' '))) as { address?: string };
+  const { address } = said;
+  // A command that fails tells its problem there.
+  if (address === undefined) throw new Error(`${args.join(' ')}: ${(await ended).stderr}`);
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
     child.kill(signal);
     return within(ended, child, stopMs, `${signal} to ${args.join(' ')}`);
