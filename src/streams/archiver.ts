@@ -134,9 +134,12 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       retry({
         delay: (error: unknown) => {
           if (stopping.signal.aborted) return EMPTY;
-          if (!isFault(error) || error.remedy !== 'retry') return throwError(() => error);
+          if (!isFault(error)) return throwError(() => error);
           onNotice({ kind: 'fault', partition: undefined, fault: error });
-          return timer(retryMs);
+          if (error.remedy === 'retry') return timer(retryMs);
+          for (const task of tasks) Object.assign(task, { state: 'halted', fault: error });
+          waiting.settle();
+          return EMPTY;
         },
       }),
     ),
