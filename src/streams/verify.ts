@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto';
 import { formatCut } from '../domain/cut.ts';
 import { Fault } from '../domain/fault.ts';
 import { bucketOf, rootOf } from '../formats/root.ts';
-import { cutOf, type LaneProgress, type ModelIndex } from '../ports/read-model.ts';
+import { cutOf, type Document, type LaneProgress, type ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
@@ -13,7 +14,7 @@ export interface Difference {
   readonly what: 'missing' | 'extra' | 'altered';
   readonly expectedVersion: number | null;
   readonly foundVersion: number | null;
-  /** For an altered document: the first members, as JSON pointers, whose text differs. */
+  /** For an altered document: the first members, as JSON pointers, whose text differs; none where too much does. */
   readonly pointers: readonly string[];
 }
 
@@ -123,7 +124,8 @@ async function compare(
   }
   const roots = { expectedRoot: expected.root(), foundRoot: found.root() };
   const equal = roots.expectedRoot === roots.foundRoot;
-  const differing = equal ? [] : await name(history, projection, index, differingBuckets(expected, found));
+  const buckets = differingBuckets(expected, found);
+  const differing = equal ? [] : await name(history, projection, index, buckets, signal);
   return {
     events: counts.records,
     documents: found.size,
@@ -141,8 +143,13 @@ function differingBuckets(a: ReturnType<typeof rootOf>, b: ReturnType<typeof roo
 
 interface Text {
   readonly version: number;
-  readonly body: Buffer;
+  readonly hash: string;
+  /** Kept for as long as there is room: it tells where two documents differ, the hash that they do. */
+  readonly body: Buffer | undefined;
 }
+
+/** Of both sides together. */
+const bodiesMaxBytes = 64 * 1024 * 1024;
 
 /** Reads both sides again and keeps what lies in the differing buckets, so that each document can be named. */
 async function name(
@@ -150,34 +157,41 @@ async function name(
   projection: Projection,
   index: ModelIndex,
   buckets: ReadonlySet<number>,
+  signal: AbortSignal,
 ): Promise<Difference[]> {
-  const expected = new Map<string, Text>();
-  for await (const documents of foldHistory(
-    projection,
-    history,
-    { records: 0, outcomes: {} },
-    () => undefined,
-  ))
-    for (const { id, version, body } of documents)
-      if (buckets.has(bucketOf(id))) expected.set(id, { version, body: Buffer.from(body) });
-  const found = new Map<string, Text>();
-  for await (const documents of index.scan())
-    for (const { id, version, body } of documents)
-      if (buckets.has(bucketOf(id))) found.set(id, { version, body });
+  let room = bodiesMaxBytes;
+  function keep(
+    texts: Map<string, Text>,
+    documents: readonly Pick<Document, 'id' | 'version' | 'body'>[],
+  ): void {
+    signal.throwIfAborted();
+    for (const { id, version, body } of documents) {
+      if (!buckets.has(bucketOf(id))) continue;
+      room -= body.length;
+      const kept = room < 0 ? undefined : Buffer.from(body);
+      texts.set(id, { version, hash: hash('sha256', body, 'base64'), body: kept });
+    }
+  }
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const [expected, found] = [new Map<string, Text>(), new Map<string, Text>()];
+  for await (const documents of foldHistory(projection, history, counts, () => undefined))
+    keep(expected, documents);
+  for await (const documents of index.scan()) keep(found, documents);
   const ids = [...new Set([...expected.keys(), ...found.keys()])].sort();
   return ids.flatMap((id): Difference[] => {
     const [want, have] = [expected.get(id), found.get(id)];
     const versions = { expectedVersion: want?.version ?? null, foundVersion: have?.version ?? null };
     if (want === undefined) return [{ id, what: 'extra', ...versions, pointers: [] }];
     if (have === undefined) return [{ id, what: 'missing', ...versions, pointers: [] }];
-    if (want.version === have.version && want.body.equals(have.body)) return [];
+    if (want.version === have.version && want.hash === have.hash) return [];
     return [{ id, what: 'altered', ...versions, pointers: differingPointers(want.body, have.body) }];
   });
 }
 
 const pointersMax = 10;
 
-function differingPointers(expected: Buffer, found: Buffer): string[] {
+function differingPointers(expected: Buffer | undefined, found: Buffer | undefined): string[] {
+  if (expected === undefined || found === undefined) return [];
   const pointers: string[] = [];
   const walk = (a: unknown, b: unknown, pointer: string): void => {
     if (pointers.length >= pointersMax || Object.is(a, b)) return;
