@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type pino from 'pino';
 import { formatCut } from '../../domain/cut.ts';
+import { isFault } from '../../domain/fault.ts';
 import type { RebuildReport } from '../../streams/rebuild.ts';
 import type { AnnalConfig } from '../config.ts';
 import { adoptSample, finishAdoption, sampleArchive, sampleDatalake, wantsSample } from '../sample.ts';
@@ -53,14 +54,16 @@ export async function start(options: StartOptions): Promise<Serving> {
       );
       print('To start without it: annal start --no-sample --data DIR');
     }
-    await settled(serving, options.signal);
+    const late = await notReady(serving, options.signal);
+    const isReady = late.length === 0;
+    for (const { projection, reason } of late) print(`${projection} is not ready: ${reason}`);
     for (const report of built.sort((a, b) => a.projection.localeCompare(b.projection)))
       print(verified(report));
-    if (sample) print((await options.scan(serving, sampleDatalake)).summary);
-    if (built.length === 0) await kept(serving, print);
+    if (sample && isReady) print((await options.scan(serving, sampleDatalake)).summary);
+    if (isReady && built.length === 0) await kept(serving, print);
     farewell(serving, options, {
       tookMs: Date.now() - began,
-      tries: sample || (await hasEntities(serving)) ? tries : firstTries,
+      tries: sample || (isReady && (await hasEntities(serving))) ? tries : firstTries,
     });
     return serving;
   } catch (error) {
@@ -78,13 +81,30 @@ function greet({ annal }: Serving, { config, print }: StartOptions): void {
     print(`  ${port.padEnd(11)} ${adapter.padEnd(14)} ${shown(place)}`);
 }
 
-/** Waits until every projection serves and has all that the log held when it was asked. */
-async function settled({ annal }: Serving, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until every projection serves and has all that the log held when it was asked. Names those that have not by then: a
+ * halted one is for its owner to cure, and a long build goes on.
+ */
+async function notReady(
+  { annal }: Serving,
+  signal: AbortSignal,
+): Promise<readonly { readonly projection: string; readonly reason: string }[]> {
   const { runtime } = annal;
   const until = AbortSignal.any([signal, AbortSignal.timeout(readyWithinMs)]);
-  const log = await runtime.archive();
-  const ends = log.map(({ logEnd }) => logEnd);
-  await Promise.all(runtime.projectors.map((projector) => projector.reach(ends, until)));
+  const ends = (await runtime.archive()).map(({ logEnd }) => logEnd);
+  const late = await Promise.all(
+    runtime.projectors.map(async (projector) => {
+      try {
+        await projector.reach(ends, until);
+        return [];
+      } catch (error) {
+        const { projection, fault } = projector.status();
+        if (signal.aborted || !(isFault(error) || until.aborted)) throw error;
+        return [{ projection, reason: fault?.message ?? 'it is still being built' }];
+      }
+    }),
+  );
+  return late.flat();
 }
 
 function verified({
