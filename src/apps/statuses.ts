@@ -13,7 +13,11 @@ import type { ArchiveLaneStatus, ProjectionStatus } from './annal.ts';
 
 /** The cut that lanes' progress amounts to; null before the first one. */
 export const cutIn = (lanes: readonly LaneProgress[], epochs: readonly Epoch[]): Cut | null =>
-  cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions) ?? null;
+  cutOf(lanes, (epoch) => epochs[epoch - 1]?.partitions ?? partitionsIn(lanes, epoch)) ?? null;
+
+/** An index may be further than this process knows epochs: it says so, and is shown as it is. */
+const partitionsIn = (lanes: readonly LaneProgress[], of: number): number =>
+  Math.max(...lanes.map(({ epoch, partition }) => (epoch === of ? partition + 1 : 0)));
 
 /** How far a projection is, as its serving index and the log tell it; `projector`: where it runs in this process. */
 export async function projectionStatus(

@@ -6,6 +6,7 @@ import { cutOf, type Document, type LaneProgress, type ModelIndex } from '../por
 import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
+import { refuseProgressAhead } from './index-ahead.ts';
 import type { RebuildContext, RebuildProgress } from './rebuild.ts';
 
 export interface Difference {
@@ -41,7 +42,8 @@ const attemptsMax = 2;
  * Compares the serving index of a projection, document by document, with the fold of the archive at the index's cut.
  * Lanes pause meanwhile: `paused` resolves once none of this process is storing. Lanes of other processes see the claim
  * within a second; as one may be in the middle of a batch, a difference counts only if progress stood still and a second
- * look finds it again. Rejects with `ARCHIVE_BEHIND` where the archive does not reach the cut.
+ * look finds it again. Rejects with `ARCHIVE_BEHIND` where the archive does not reach the cut, `VERSION_AHEAD` where the history
+ * does not have it.
  */
 export async function verify(
   context: RebuildContext,
@@ -60,6 +62,7 @@ export async function verify(
       throw new Fault('MODEL_UNAVAILABLE', { projection: name, reason: 'no index serves yet' });
     for (let attempt = 1; ; attempt += 1) {
       const lanes = await settled(index, context, until);
+      refuseProgressAhead(index.name, lanes, epochs);
       const cut = cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions);
       if (cut === undefined)
         throw new Fault('MODEL_UNAVAILABLE', { projection: name, reason: 'it has no progress yet' });

@@ -22,7 +22,7 @@ test('a projection that halts keeps nobody from starting: it is named, and a reb
   {
     await using model = sqliteReadModel({ dir: join(folder.config.dataDir, 'read') });
     const index = await model.serving(entities.definition);
-    await index!.saveProgress([{ epoch: 7, partition: 0, next: 1, timeMax: 0 }]);
+    await index!.saveProgress([{ epoch: 7, partition: 1, next: 1, timeMax: 0 }]);
   }
   const printed: string[] = [];
   await using serving = await start({
@@ -37,6 +37,15 @@ test('a projection that halts keeps nobody from starting: it is named, and a reb
     expect.stringMatching(/^entities is not ready: VERSION_AHEAD: /u),
   ]);
   const { runtime } = serving.annal;
+  expect(await runtime.projections()).toMatchObject([
+    { projection: 'entities', state: 'halted', cut: { epoch: 7, next: [0, 1] } },
+    { projection: 'history', state: 'following' },
+  ]);
+  const verified = await runtime.verify('entities');
+  expect(await runtime.ended(verified.id)).toMatchObject({
+    state: 'failed',
+    fault: { code: 'VERSION_AHEAD' },
+  });
   const started = await runtime.rebuild('entities');
   expect(await runtime.ended(started.id)).toMatchObject({ state: 'done' });
   await expect.poll(async () => (await runtime.health()).reasons, { timeout: 5_000 }).toEqual([]);
