@@ -8,6 +8,7 @@ import type { RunningServer, ServerOptions } from './running-server.ts';
 import { blobConnectionString, brokerSettings, elasticsearchSettings } from './server-settings.ts';
 
 const startWaitMs = 300_000;
+const orderlyEndSeconds = 20;
 
 /** A container to start: its image, the port it listens on, its environment, and the address that clients see. */
 interface ContainerPlan {
@@ -53,8 +54,11 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
     kill: async () => {
       if (await isRunning(engine)) await engine.kill({ signal: 'SIGKILL' });
     },
+    end: async () => {
+      if (await isRunning(engine)) await engine.stop({ t: orderlyEndSeconds });
+    },
     restart: async () => {
-      await started.restart({ timeout: 20 });
+      await started.restart({ timeout: orderlyEndSeconds });
       await answering();
     },
     pause: async () => engine.pause(),

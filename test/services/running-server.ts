@@ -35,6 +35,8 @@ export interface RunningServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Ends it as a power cut would (SIGKILL); its data stay. `restart` brings it back. */
   kill(): Promise<void>;
+  /** Ends it in an orderly way; its data stay. `restart` brings it back. */
+  end(): Promise<void>;
   /** Ends it in an orderly way if it runs, starts it at the same address on the same data, waits until it answers. */
   restart(): Promise<void>;
   /** Freezes it: connections stay open and nothing is answered. `resume` ends that. */

@@ -42,6 +42,7 @@ async function givenServer(kind: ServerKind, address: string): Promise<RunningSe
     stop: leaveAlone,
     [Symbol.asyncDispose]: leaveAlone,
     kill: notOurs,
+    end: notOurs,
     restart: notOurs,
     pause: notOurs,
     resume: notOurs,

@@ -68,6 +68,12 @@ async function end(server: ServerProcess): Promise<void> {
   if (!(await server.ended(killWaitMs))) throw new Error(`process ${server.pid} did not end by SIGKILL`);
 }
 
+async function endInOrder(server: ServerProcess): Promise<void> {
+  server.signal('SIGCONT');
+  server.signal('SIGTERM');
+  if (!(await server.ended(orderlyEndWaitMs))) await end(server);
+}
+
 async function discard({ server, folder, reaper }: Held): Promise<void> {
   if (server !== undefined) await end(server);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -98,10 +104,9 @@ function handle(
     stop,
     [Symbol.asyncDispose]: stop,
     kill: () => end(server),
+    end: () => endInOrder(server),
     async restart() {
-      server.signal('SIGCONT');
-      server.signal('SIGTERM');
-      if (!(await server.ended(orderlyEndWaitMs))) await end(server);
+      await endInOrder(server);
       server.start();
       await whenAnswering(kind, address, runs(server)).catch((error) => {
         throw withLog(error, server.log());

@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { eventSchemaSha256 } from '../../../src/formats/event.ts';
+import { plainFold } from '../../given/plain-reducer.ts';
+import { plainRoot } from '../../given/plain-root.ts';
+import type { ServerKind } from '../addresses.ts';
+import type { RunningServer } from '../running-server.ts';
+import { startServer } from '../servers.ts';
+import { type AnnalProcess, startAnnal } from './annal-process.ts';
+import { urnOf } from './events.ts';
+import { ownProfile } from './own-profile.ts';
+import { readIndex, readTopic } from './plain-readers.ts';
+import { archived, caughtUp, eventually, missingAt } from './progress.ts';
+
+const entities = 50;
+const perRequest = 20;
+const pacingMs = 100;
+const awayMs = 60_000;
+const backMs = 90_000;
+
+interface Event {
+  readonly id: string;
+  readonly urn: string;
+  readonly value: unknown;
+}
+
+interface Publishing {
+  /** Events that were acknowledged, in their order. */
+  readonly acknowledged: readonly Event[];
+  /** Requests that were answered with something else than an acknowledgement of all. */
+  readonly failures: readonly string[];
+  /** Of the last acknowledged event. */
+  position(): string;
+  stop(): Promise<void>;
+}
+
+/** Publishes without end, the same events again until all are acknowledged: what a client has to do. */
+function publishing(api: AnnalProcess): Publishing {
+  const acknowledged: Event[] = [];
+  const failures: string[] = [];
+  let position = '';
+  const stopping = new AbortController();
+  const running = (async () => {
+    for (let n = 0; !stopping.signal.aborted; n += perRequest) {
+      const batch = Array.from({ length: perRequest }, (_, i) => ({
+        ...{ id: randomUUID(), urn: urnOf(`t${(n + i) % entities}`), aspect: 'datasetProperties' },
+        value: { name: `t${(n + i) % entities}`, description: `change ${n + i}` },
+      }));
+      while (!(await sent(batch)) && !stopping.signal.aborted) await pause(pacingMs);
+      await pause(pacingMs);
+    }
+  })();
+
+  async function sent(batch: readonly Event[]): Promise<boolean> {
+    const { status, body } = await api.call('POST', '/v1/events', batch);
+    if (status === 200 && body.appended === batch.length) {
+      acknowledged.push(...batch);
+      position = (body.results as { position: string }[]).at(-1)!.position;
+      return true;
+    }
+    const results = (body.results ?? [body]) as { code?: string }[];
+    failures.push(results.find(({ code }) => code !== undefined)?.code ?? String(status));
+    return false;
+  }
+
+  // Told by `stop`, or by the test that failed before it.
+  running.catch(() => undefined);
+  return {
+    ...{ acknowledged, failures },
+    position: () => position,
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** What readiness names, and what publishing answers, while a server is away. */
+const outages: readonly {
+  readonly kind: ServerKind;
+  readonly code: string;
+  readonly publishes: boolean;
+}[] = [
+  { kind: 'registry', code: 'REGISTRY_UNAVAILABLE', publishes: true },
+  { kind: 'elasticsearch', code: 'MODEL_UNAVAILABLE', publishes: true },
+  { kind: 'azurite', code: 'STORE_UNAVAILABLE', publishes: true },
+  { kind: 'kafka', code: 'LOG_UNAVAILABLE', publishes: false },
+];
+
+test('servers come and go while events flow: what is away is named, work goes on by itself, nothing is lost or doubled', {
+  timeout: 600_000,
+}, async () => {
+  await using stack = new AsyncDisposableStack();
+  // Killed brokers are let in again when their old session ends: 9 s by default.
+  const settings = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' };
+  const started = await Promise.all([
+    startServer('kafka', { own: true, settings }),
+    startServer('elasticsearch', { own: true }),
+    startServer('registry', { own: true }),
+    startServer('azurite', { own: true, keepsBlobs: true }),
+  ]);
+  const servers = new Map<ServerKind, RunningServer>();
+  for (const server of started) servers.set(server.kind, stack.use(server));
+  const address = (kind: ServerKind): string => servers.get(kind)!.address;
+  const at = {
+    kafkaBrokers: [address('kafka')],
+    elasticsearchUrl: address('elasticsearch'),
+    schemaRegistryUrl: address('registry'),
+    blobConnectionString: address('azurite'),
+  };
+  // The servers go at the end with all they hold.
+  const profile = await ownProfile({}, at);
+  const annal = stack.use(await startAnnal(['start', '--no-sample'], profile.env));
+  const client = publishing(annal);
+  const more = (count: number) => {
+    const until = client.acknowledged.length + count;
+    return eventually(`${count} more events acknowledged`, awayMs, async () =>
+      client.acknowledged.length >= until ? true : undefined,
+    );
+  };
+  await more(100);
+  for (const { kind, code, publishes } of outages) {
+    const server = servers.get(kind)!;
+    // Azurite may lose blobs it acknowledged when it is killed.
+    await (kind === 'azurite' ? server.end() : server.kill());
+    const [failed, done] = [client.failures.length, client.acknowledged.length];
+    await eventually(`${code} told`, awayMs, async () =>
+      (await missingAt(annal)).includes(code) ? true : undefined,
+    );
+    expect((await annal.call('GET', '/livez')).status).toBe(200);
+    if (publishes) await more(100);
+    else
+      await eventually('a refusal', awayMs, async () => (client.failures.length > failed ? true : undefined));
+    if (!publishes) expect(client.acknowledged.length).toBeLessThanOrEqual(done + perRequest);
+    await server.restart();
+    await eventually(`ready without ${kind} being asked`, backMs, async () => {
+      const missing = await missingAt(annal);
+      if (missing.length > 0) throw new Error(missing.join(' '));
+      return true;
+    });
+    await more(100);
+    const position = client.position();
+    await eventually(`${position} shown`, backMs, async () =>
+      (await annal.call('GET', `/v1/events/${position}?wait=5s`)).status === 200 ? true : undefined,
+    );
+  }
+  await client.stop();
+  const said = new Set(client.failures);
+  for (const code of said) expect(['LOG_UNAVAILABLE', 'APPEND_UNKNOWN']).toContain(code);
+  await archived(annal);
+  await caughtUp(annal);
+  expect(await annal.stop()).toMatchObject({ code: 0 });
+
+  const fold = plainFold(
+    [{ epoch: 1, records: await readTopic(at, `${profile.name}.e1`) }],
+    eventSchemaSha256,
+  );
+  const outcomes = [...fold.outcomes.values()];
+  expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(client.acknowledged.length);
+  expect(outcomes.filter((outcome) => outcome !== 'applied' && outcome !== 'duplicate')).toEqual([]);
+  for (const projection of ['entities', 'history'] as const) {
+    const found = await readIndex(at.elasticsearchUrl, `${profile.name}-${projection}`);
+    expect(plainRoot(found), projection).toBe(plainRoot(fold[projection]));
+  }
+  const last = new Map(client.acknowledged.map((event) => [event.urn, event.value]));
+  for (const { id, body } of fold.entities)
+    expect(JSON.parse(body.toString('utf8')).aspects.datasetProperties.value).toEqual(last.get(id));
+});
