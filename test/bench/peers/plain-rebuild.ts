@@ -1,12 +1,19 @@
 // The plain way to rebuild an index from the same archive, for comparison: read each segment with avsc, fold the latest
-// value of each aspect into a Map, write one document per entity with the Elasticsearch client's bulk helper. No proof, no
-// outcomes, no progress; the engine's own dynamic mapping makes the documents searchable. Usage: node plain-rebuild.ts;
-// prints one JSON line.
+// change of each aspect into a Map (its value, and who made it when, as `entities` shows them), write one document per
+// entity with the Elasticsearch client's bulk helper. No proof, no outcomes, no ids against repeats, no progress; the
+// engine's own dynamic mapping makes the documents searchable. Usage: node plain-rebuild.ts; prints one JSON line.
 import { zstdDecompressSync } from 'node:zlib';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { Client } from '@elastic/elasticsearch';
 import avro from 'avsc';
 import { eventSchemaText } from '../../../src/formats/event.ts';
+
+interface Entity {
+  readonly urn: string;
+  readonly type: string;
+  readonly namespace: string;
+  readonly aspects: Record<string, object>;
+}
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_ELASTICSEARCH = '', BENCH_INDEX = '' } = process.env;
 const started = performance.now();
@@ -14,7 +21,7 @@ const container = BlobServiceClient.fromConnectionString(BENCH_BLOB).getContaine
   `${BENCH_PREFIX}-archive`,
 );
 const eventType = avro.Type.forSchema(JSON.parse(eventSchemaText));
-const entities = new Map<string, { urn: string; aspects: Record<string, unknown>; position: number }>();
+const entities = new Map<string, Entity>();
 let events = 0;
 
 for await (const { name } of container.listBlobsFlat({ prefix: 'segments/' })) {
@@ -26,11 +33,25 @@ for await (const { name } of container.listBlobsFlat({ prefix: 'segments/' })) {
     },
   });
   decoder.end(file);
-  for await (const record of decoder) {
-    const event = eventType.fromBuffer(record.value);
-    const aspects = entities.get(event.urn)?.aspects ?? {};
-    aspects[event.aspect] = JSON.parse(event.value.toString());
-    entities.set(event.urn, { urn: event.urn, aspects, position: record.offset });
+  for await (const { offset, appendTime, value } of decoder) {
+    const event = eventType.fromBuffer(value);
+    const { urn, entityType: type, namespace, change, occurredAt, recordedBy, aspectSchema } = event;
+    const id = event.id.toString('hex');
+    const aspects = entities.get(urn)?.aspects ?? {};
+    aspects[event.aspect] = {
+      event: {
+        offset,
+        time: appendTime,
+        change,
+        id,
+        namespace,
+        occurredAt,
+        recordedBy,
+        schema: aspectSchema,
+      },
+      value: JSON.parse(event.value.toString()),
+    };
+    entities.set(urn, { urn, type, namespace, aspects });
     events += 1;
   }
 }
@@ -51,11 +72,13 @@ await client.helpers.bulk({
 });
 await client.indices.refresh({ index: BENCH_INDEX });
 const seconds = (performance.now() - started) / 1_000;
+const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
 console.log(
   JSON.stringify({
     events,
     documents: entities.size,
     seconds,
-    rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    rssMiB: Math.round(maxRSS / 1_024),
   }),
 );

@@ -1,0 +1,86 @@
+import { kafkaLogHost } from '../../../src/adapters/kafka/log-host.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { encodeEvent } from '../../../src/formats/event.ts';
+import { partitionOf } from '../../../src/formats/partition.ts';
+import type { NewRecord } from '../../../src/ports/event-log.ts';
+import { eventHeaders } from '../../given/events.ts';
+import { benchEvent, benchPartitions } from '../data.ts';
+import { alternating, mebibytes, medianRatio, perSecond } from '../measure.ts';
+import { told } from '../processes.ts';
+import type { Row } from '../row.ts';
+
+const perAppend = 1_500;
+/** Of the bytes of a lane that make its seal due, so that each lane has one. */
+const sealAt = 0.85;
+
+interface Once {
+  readonly events: number;
+  readonly seconds: number;
+  readonly rssMiB: number;
+}
+
+/** Fills a topic with events; answers the bytes of a lane's records, about. */
+async function fillTopic(brokers: string, topic: string, events: number): Promise<number> {
+  await using host = kafkaLogHost({
+    brokers: brokers.split(','),
+    clientId: 'annal-bench',
+    clock: systemClock,
+    retentionMs: -1,
+  });
+  const epoch = { epoch: 1, topic, partitions: benchPartitions };
+  await host.create(epoch);
+  await using log = await host.open(epoch);
+  const headers = eventHeaders(1);
+  const waiting: NewRecord[][] = Array.from({ length: benchPartitions }, () => []);
+  const recordBytes = 90 + headers.reduce((sum, [name, value]) => sum + name.length + value!.length, 0);
+  let bytes = 0;
+  for (let n = 0; n < events; n += 1) {
+    const event = benchEvent(n, events);
+    const partition = partitionOf(event.urn, benchPartitions);
+    const value = encodeEvent(event);
+    bytes += recordBytes + value.length;
+    const records = waiting[partition]!;
+    if (records.push({ key: Buffer.from(event.urn), value, headers }) < perAppend) continue;
+    await log.append(partition, records);
+    waiting[partition] = [];
+  }
+  for (const [partition, records] of waiting.entries())
+    if (records.length > 0) await log.append(partition, records);
+  return bytes / benchPartitions;
+}
+
+export const archive: Row = {
+  name: 'archive',
+  about:
+    'a Kafka topic into Azure Blob, with leaf hashes and a seal of each lane, beside fetching it raw with kafkajs',
+  async run({ events, rounds, server }) {
+    const [brokers, blob] = [await server('kafka'), await server('azurite')];
+    const topic = 'annal-bench.e1';
+    const laneBytes = await fillTopic(brokers, topic, events);
+    const env = { BENCH_KAFKA: brokers, BENCH_TOPIC: topic, BENCH_EVENTS: String(events) };
+    const ours = (round: number): Promise<Once> =>
+      told<Once>(
+        'test/bench/archive-once.ts',
+        {
+          ...env,
+          BENCH_BLOB: blob,
+          BENCH_PREFIX: `archive-${round}`,
+          BENCH_SEAL_BYTES: String(Math.floor(laneBytes * sealAt)),
+        },
+        'server',
+      );
+    const raw = (): Promise<Once> => told<Once>('test/bench/peers/raw-fetch.ts', env);
+    const { a, b } = await alternating(rounds, ours, raw);
+    const rates = (runs: readonly Once[]): number[] => runs.map((run) => run.events / run.seconds);
+    return [
+      {
+        what: 'Kafka → Azure Blob',
+        measured: `${perSecond(rates(a))} events`,
+        beside: `raw fetch ${perSecond(rates(b))}`,
+        ratio: medianRatio(rates(a), rates(b)),
+        target: '≥ 0.3',
+      },
+      { what: 'peak RSS', measured: mebibytes(a.map(({ rssMiB }) => rssMiB)), target: '≤ 512 MiB' },
+    ];
+  },
+};
