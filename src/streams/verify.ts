@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { formatCut } from '../domain/cut.ts';
 import { Fault } from '../domain/fault.ts';
+import { recordHash } from '../formats/leaf.ts';
 import { bucketOf, rootOf } from '../formats/root.ts';
 import { cutOf, type Document, type LaneProgress, type ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -146,7 +146,7 @@ function differingBuckets(a: ReturnType<typeof rootOf>, b: ReturnType<typeof roo
 
 interface Text {
   readonly version: number;
-  readonly hash: string;
+  readonly hash: Buffer;
   /** Kept for as long as there is room: it tells where two documents differ, the hash that they do. */
   readonly body: Buffer | undefined;
 }
@@ -172,7 +172,7 @@ async function name(
       if (!buckets.has(bucketOf(id))) continue;
       room -= body.length;
       const kept = room < 0 ? undefined : Buffer.from(body);
-      texts.set(id, { version, hash: hash('sha256', body, 'base64'), body: kept });
+      texts.set(id, { version, hash: recordHash(body), body: kept });
     }
   }
   const counts: FoldCounts = { records: 0, outcomes: {} };
@@ -186,7 +186,7 @@ async function name(
     const versions = { expectedVersion: want?.version ?? null, foundVersion: have?.version ?? null };
     if (want === undefined) return [{ id, what: 'extra', ...versions, pointers: [] }];
     if (have === undefined) return [{ id, what: 'missing', ...versions, pointers: [] }];
-    if (want.version === have.version && want.hash === have.hash) return [];
+    if (want.version === have.version && want.hash.equals(have.hash)) return [];
     return [{ id, what: 'altered', ...versions, pointers: differingPointers(want.body, have.body) }];
   });
 }
