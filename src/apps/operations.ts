@@ -1,4 +1,4 @@
-import { type Fault, isFault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import type { RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
 import type { VerifyReport } from '../streams/verify.ts';
 import type { Operation } from './annal.ts';
@@ -41,9 +41,9 @@ export function operations(): Operations {
       all.get(id)!.done = work((progress) => change(id, { progress }), stopping.signal).then(
         (result) => change(id, { state: 'done', ...result }),
         (error: unknown) => {
-          const fault: Fault | undefined = isFault(error) ? error : undefined;
-          change(id, { state: 'failed', fault: fault ?? null });
-          if (fault === undefined && !stopping.signal.aborted) throw error;
+          // Whatever it was, it is told to whoever asks for the operation; the server goes on for everybody else.
+          const fault = isFault(error) ? error : new Fault('INTERNAL', { reason: String(error) }, error);
+          change(id, { state: 'failed', fault });
         },
       );
       if (all.size > rememberedMax) {
