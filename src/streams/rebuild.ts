@@ -1,5 +1,5 @@
 import { type Cut, formatCut } from '../domain/cut.ts';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
@@ -107,6 +107,7 @@ export async function rebuild(
   const claim = { state: store.state, clock, projection: plan.projection };
   return withClaim(claim, { id, kind: 'rebuild' }, async (lost) => {
     const until = AbortSignal.any([signal, lost]);
+    await dropLeftovers(model, projection);
     const index = await model.create(projection.definition, suffixOf(id));
     try {
       const started = clock.now();
@@ -151,6 +152,18 @@ export async function rebuild(
 
 /** Index names take `[a-z0-9]`, at most 24: the end of a UUID is what differs. */
 const suffixOf = (id: string): string => id.replaceAll('-', '').slice(-12);
+
+/** What killed rebuilds have left: under the claim nobody else builds. Indexes of other logs are theirs. */
+async function dropLeftovers(model: ReadModel, { definition }: Projection): Promise<void> {
+  for (const { name, projection, serving } of await model.list()) {
+    if (serving || projection !== definition.projection) continue;
+    try {
+      if ((await model.open(name, definition)) !== undefined) await model.drop(name);
+    } catch (error) {
+      if (!isFault(error, 'MODEL_OF_ANOTHER_LOG')) throw error;
+    }
+  }
+}
 
 async function dropUnlessServing(model: ReadModel, projection: Projection, name: string): Promise<void> {
   const serving = await model.serving(projection.definition);

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { rootOf } from '../../src/formats/root.ts';
 import { entities } from '../../src/projections/entities.ts';
+import { history as historyProjection } from '../../src/projections/history.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { entityQuery } from '../../src/projections/queries.ts';
 import { projections } from '../../src/projections/registry.ts';
+import { modelOfLog } from '../../src/streams/own-model.ts';
 import { type Projector, startProjector } from '../../src/streams/projector.ts';
 import { archiveCut, planRebuild, rebuild } from '../../src/streams/rebuild.ts';
 import { verify } from '../../src/streams/verify.ts';
@@ -122,6 +124,22 @@ test('a rebuild needs the archive alone, and finds by words', async () => {
   const page = await index.query(entityQuery({ text: 'shop.table_3', limit: 50 }, 'all'));
   expect(page.total).toBe(8);
   expect(page.hits[0]!.id).toBe(urn(3));
+});
+
+test('what a killed rebuild has left is removed by the next one; what other logs and projections have is not', async () => {
+  await using world = await openWorld();
+  const { definition } = entities;
+  const others = modelOfLog(world.model, 'another log');
+  const left = await world.model.create(definition, 'leftover');
+  const theirs = await others.create(definition, 'theirs');
+  const history = await world.model.create(historyProjection.definition, 'history');
+  const own = { ...world.context, model: modelOfLog(world.model, 'log') };
+  const mine = await own.model.create(definition, 'mine');
+  const plan = await planRebuild(own, entities);
+  const { index } = await rebuild(own, entities, plan, crypto.randomUUID(), () => undefined, soon());
+  const names = (await world.model.list()).map(({ name }) => name);
+  expect(new Set(names)).toEqual(new Set([left.name, theirs.name, history.name, index]));
+  expect(names).not.toContain(mine.name);
 });
 
 test('two rebuilds of one projection: the second is refused with the id of the first', async () => {
