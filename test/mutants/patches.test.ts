@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { paths, read, root } from '../architecture/tree.ts';
 import { missingFor, readHead, readMutants } from './mutant.ts';
@@ -19,6 +19,31 @@ const laws = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| [^|]+ \| ([^|]*)
   }),
 );
 
+const fixedMin = 10;
+
+/** What a title in a file may read as when it has run: `%s`, `$name` and `${…}` stand for anything. */
+const titlesIn = (text: string): RegExp[] =>
+  [...text.matchAll(/'((?:[^'\\\n]|\\.)+)'|`([^`\n]+)`/g)].flatMap(([, plain, template]) => {
+    const parts = (plain ?? template!).split(/%[a-z]|\$\{[^}]*\}|\$[\w.]+/);
+    if (parts.join('').length < fixedMin) return [];
+    return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`);
+  });
+
+/** Laws of a port have their titles in its contract, and a test may have some in a file beside it. */
+const titlesOf = (file: string): RegExp[] =>
+  [...paths]
+    .filter(
+      (path) =>
+        path === file ||
+        path.startsWith('test/contracts/') ||
+        (dirname(path) === dirname(file) && /(?<!\.test)\.ts$/.test(path)),
+    )
+    .flatMap((path) => titlesIn(read(path)));
+
+/** A short title may be a value. */
+const hasTitles = (titles: readonly RegExp[], test: string): boolean =>
+  test.split(' > ').every((part) => part.length < fixedMin || titles.some((title) => title.test(part)));
+
 describe('mutants', () => {
   test('every patch still applies', async () => {
     const faults: string[] = [];
@@ -30,11 +55,14 @@ describe('mutants', () => {
   });
 
   test('every patch changes the product, and the test that kills it is there', () => {
-    for (const { name, patch, file } of mutants) {
+    for (const { name, patch } of mutants) {
       const changed = [...read(patch.slice(root.length)).matchAll(/^diff --git a\/(\S+) /gm)];
       expect(changed.length, name).toBeGreaterThan(0);
       for (const [, path] of changed) expect(path, name).toMatch(/^src\//);
+    }
+    for (const { name, file, test: title } of mutants) {
       expect(paths.has(file), `${name}: ${file}`).toBe(true);
+      expect(hasTitles(titlesOf(file), title), `${name}: ${title}`).toBe(true);
     }
   });
 
@@ -70,6 +98,14 @@ describe('what is wrong with a mutant is found', () => {
       [`${law}\n${services}\n# needs toString`, 'nobody knows'],
     ] as const)
       expect(() => readHead('x', head), head).toThrow(why);
+  });
+
+  test('a test that has another name by now', () => {
+    const titles = titlesIn(
+      "test.each(x)('host %s is refused', () => {}); describe('laws of a port: $of', x);",
+    );
+    expect(hasTitles(titles, 'laws of a port: a folder > host a.b is refused')).toBe(true);
+    expect(hasTitles(titles, 'laws of a port: a folder > host a.b is let in')).toBe(false);
   });
 
   test('servers that are not there', () => {

@@ -43,12 +43,13 @@ test('lanes side by side: one that never goes on holds up no other', async () =>
   const sources = [countedSource(20), countedSource(30)];
   const seen: number[] = [];
   const finished = Promise.withResolvers<void>();
-  const subscription = merge(stuck, ...sources.map(({ pull, work }) => drain(pull, work))).subscribe(
-    (one) => {
+  const subscription = merge(stuck, ...sources.map(({ pull, work }) => drain(pull, work))).subscribe({
+    next(one) {
       seen.push(one);
       if (seen.length === 50) finished.resolve();
     },
-  );
+    error: finished.reject,
+  });
   await finished.promise;
   subscription.unsubscribe();
   expect(sources.map(({ done }) => done)).toEqual([20, 30]);
@@ -67,11 +68,13 @@ test('an error of the work ends the stream, and nothing more is pulled', async (
 test('a subscription that is given up pulls no more', async () => {
   const source = countedSource(1_000);
   const enough = Promise.withResolvers<void>();
-  const subscription = drain(source.pull, source.work).subscribe((pulled) => {
-    if (pulled === 3) {
+  const subscription = drain(source.pull, source.work).subscribe({
+    next(pulled) {
+      if (pulled !== 3) return;
       subscription.unsubscribe();
       enough.resolve();
-    }
+    },
+    error: enough.reject,
   });
   await enough.promise;
   await new Promise((resolve) => setImmediate(resolve));
