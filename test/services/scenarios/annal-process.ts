@@ -99,7 +99,11 @@ export async function startServing(
       reject(new Error(`${args.join(' ')} ended with ${code ?? signal} before it served:\n${stderr()}`));
     }, reject);
   });
-  const said = JSON.parse(await within(first, child, startMs, args.join(' '))) as { address?: string };
+  const late = (error: Error): never => {
+    throw new Error(`${error.message}:\n${stderr()}`, { cause: error });
+  };
+  const line = await within(first, child, startMs, args.join(' ')).catch(late);
+  const said = JSON.parse(line) as { address?: string };
   const { address } = said;
   // A command that fails tells its problem there.
   if (address === undefined) throw new Error(`${args.join(' ')}: ${(await ended).stderr}`);
