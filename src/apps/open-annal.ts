@@ -17,7 +17,6 @@ import { modelOfLog } from '../streams/own-model.ts';
 import type { PortPlace } from './annal.ts';
 import { type Bridges, startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
-import { fillWorkers } from './fill-workers.ts';
 import { openLog } from './open-log.ts';
 import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
 
@@ -84,7 +83,6 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     archiveLimits: config.archiveLimits,
     say,
     bridges: () => bridges?.reasons() ?? [],
-    ...(places.some(isOwned) ? {} : { fillInWorkers: fillWorkers(settings) }),
     ...options.probes,
     ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
   });
@@ -167,10 +165,6 @@ export function namespaceRules(file: string | undefined): readonly NamespaceRule
   });
   return [...own, ...defaultNamespaceRules];
 }
-
-/** Whether a rebuild in several threads would have several owners of a folder or file. */
-const isOwned = ({ port, embedded }: PortPlace): boolean =>
-  embedded && (port === 'archive' || port === 'read-model');
 
 /** Each port's adapter, with its place below the data folder where it is embedded. */
 export function portSettings(config: AnnalConfig): PortSettings {

@@ -49,7 +49,6 @@ export interface RuntimeOptions {
   readonly say: Log;
   /** What keeps bridges from their work, for health. */
   readonly bridges?: () => Health['reasons'];
-  readonly fillInWorkers?: RebuildContext['fillInWorkers'];
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: (report: RebuildReport) => void;
   /** Tests stop the process at named points. */
@@ -75,10 +74,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const { ports, epochs, log, roles, say } = options;
   const { archive: store, readModel: model, clock } = ports;
   const open = epochs.at(-1)!;
-  const context: RebuildContext = {
-    ...{ store, model, clock, epochs, decoders: openEventDecoders(store.truth) },
-    ...(options.fillInWorkers === undefined ? {} : { fillInWorkers: options.fillInWorkers }),
-  };
+  const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
   const running = operations();
   let building: Promise<unknown> = Promise.resolve();
 

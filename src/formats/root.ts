@@ -47,10 +47,6 @@ export interface RootBuilder {
   readonly size: number;
   /** Adds a document, in any order. */
   add(id: string, version: number, body: Uint8Array): void;
-  /** What was added, 64 bytes a document, for a builder elsewhere. */
-  entries(): Buffer;
-  /** Adds what another builder's `entries` gave. */
-  addEntries(bytes: Uint8Array): void;
   /** The 4,096 bucket hashes in order, 32 bytes each. DUPLICATE_DOCUMENT when an id was added twice. */
   buckets(): Buffer[];
   /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
@@ -75,11 +71,6 @@ export function rootOf(): RootBuilder {
       return entries.size;
     },
     add: (id, version, body) => entries.add(hash('sha256', id, 'buffer'), docHash(id, version, body)),
-    entries: () => entries.all(),
-    addEntries(bytes) {
-      for (let at = 0; at < bytes.length; at += entryBytes)
-        entries.add(bytes.subarray(at, at + hashBytes), bytes.subarray(at + hashBytes, at + entryBytes));
-    },
     buckets: () =>
       Array.from({ length: bucketCount }, (_, bucket) =>
         hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
@@ -122,15 +113,6 @@ function entryStore() {
   return {
     get size() {
       return size;
-    },
-    /** As they came, one after the other. */
-    all(): Buffer {
-      const last = size % entriesPerChunk;
-      return Buffer.concat(
-        chunks.map((chunk, at) =>
-          at === chunks.length - 1 && last > 0 ? chunk.subarray(0, last * entryBytes) : chunk,
-        ),
-      );
     },
     add(key: Uint8Array, document: Uint8Array): void {
       const at = (size % entriesPerChunk) * entryBytes;

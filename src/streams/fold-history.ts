@@ -48,7 +48,7 @@ export function laneSpans({ epochs, until }: Pick<History, 'epochs' | 'until'>):
  * Spans grouped so that no URN is in two groups: by partition while all epochs have the same number of partitions (a URN
  * then stays in its partition), else all together. The states of one group are in memory at a time.
  */
-export function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] {
+function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] {
   const counts = new Set(spans.map((span) => span.epoch.partitions));
   if (counts.size !== 1) return [spans];
   const byPartition = Map.groupBy(spans, (span) => span.partition);
@@ -60,17 +60,15 @@ const documentsPerYield = 1_000;
 /**
  * Folds a history into the final documents of a projection, each once, in batches. Reads the archive and nothing else.
  * What is superseded is never rendered. `counts` grows while it runs; `onTime` tells each span's running maximum at its
- * end, which is part of a lane's progress. `chains`: which of `chainsOf`, where others fold the rest; all by default.
+ * end, which is part of a lane's progress.
  */
 export async function* foldHistory(
   projection: Projection,
   history: History,
   counts: FoldCounts,
   onTime: (span: LaneSpan, timeMax: number) => void,
-  chains?: readonly number[],
 ): AsyncGenerator<readonly Document[], void> {
-  for (const [number, chain] of chainsOf(laneSpans(history)).entries()) {
-    if (chains !== undefined && !chains.includes(number)) continue;
+  for (const chain of chainsOf(laneSpans(history))) {
     const states = new Map<string, EntityState>();
     for (const span of chain) {
       let time = span.timeFloor;

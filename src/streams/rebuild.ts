@@ -1,6 +1,5 @@
 import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { outcomes } from '../domain/outcome.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,8 +8,8 @@ import type { Projection } from '../projections/projection.ts';
 import { archiveEnd, segmentFirsts } from './chain.ts';
 import { withClaim } from './claim.ts';
 import type { Epoch } from './epochs.ts';
-import { type Filled, type FillTask, fillChains } from './fill-chains.ts';
-import { chainsOf, type FoldCounts, type History, laneSpans } from './fold-history.ts';
+import { type Filled, fillIndex } from './fill-index.ts';
+import { type FoldCounts, type History, laneSpans } from './fold-history.ts';
 
 /** What a rebuild will do, told before anything changes. */
 export interface RebuildPlan {
@@ -55,12 +54,7 @@ export interface RebuildContext {
   readonly clock: Clock;
   readonly epochs: readonly Epoch[];
   readonly decoders: History['decoders'];
-  /** Fills chains in several threads, each chain in one of them; absent where one thread has to do. */
-  readonly fillInWorkers?: (task: FillTask, onRecords: (done: number) => void) => Promise<readonly Filled[]>;
 }
-
-/** Below this many events a worker's start costs more than it saves. */
-const workersWorthEvents = 100_000;
 
 /** The archive's end: of the newest epoch, per partition. */
 export async function archiveCut(store: ArchiveStore, epochs: readonly Epoch[]): Promise<Cut> {
@@ -170,36 +164,20 @@ async function dropUnlessServing(model: ReadModel, projection: Projection, name:
   if (serving?.name !== name) await model.drop(name);
 }
 
-/** Fills the index with all chains of the history, here or, where the context has workers, in them. */
+/** Fills the index with the whole history, and saves where its lanes ended. */
 async function fill(
   context: RebuildContext,
   projection: Projection,
-  plan: RebuildPlan,
+  { until, events: total }: RebuildPlan,
   index: ModelIndex,
   onProgress: (progress: RebuildProgress) => void,
   signal: AbortSignal,
-): Promise<{ root: RootBuilder; counts: FoldCounts; unindexable: string[] }> {
-  const { until, events: total } = plan;
-  const chains = [...chainsOf(laneSpans({ ...context, until })).keys()];
-  const task = { projection, until, index, chains, signal };
-  const onRecords = (done: number): void => onProgress({ phase: 'fold', done, total });
-  const parts =
-    context.fillInWorkers !== undefined && chains.length > 1 && total >= workersWorthEvents
-      ? await context.fillInWorkers(task, onRecords)
-      : [await fillChains(context, task, onRecords)];
-  const root = rootOf();
-  const counts: FoldCounts = { records: 0, outcomes: {} };
-  for (const part of parts) {
-    root.addEntries(part.entries);
-    counts.records += part.counts.records;
-    for (const outcome of outcomes) {
-      const more = part.counts.outcomes[outcome];
-      if (more !== undefined) counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + more;
-    }
-  }
-  await index.saveProgress(parts.flatMap(({ lanes }) => lanes));
+): Promise<Filled> {
+  const task = { projection, until, index, signal };
+  const filled = await fillIndex(context, task, (done) => onProgress({ phase: 'fold', done, total }));
+  await index.saveProgress(filled.lanes);
   await index.refresh();
-  return { root, counts, unindexable: parts.flatMap(({ unindexable }) => unindexable) };
+  return filled;
 }
 
 async function rootOfIndex(

@@ -8,7 +8,6 @@ enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/annal', impo
 const started = performance.now();
 const { openPorts } = await import('../../src/composition/compose.ts');
 const { systemClock } = await import('../../src/adapters/system/clock.ts');
-const { fillWorkers } = await import('../../src/apps/fill-workers.ts');
 const { rootOf } = await import('../../src/formats/root.ts');
 const { projectionNamed } = await import('../../src/projections/registry.ts');
 const { readEpochs } = await import('../../src/streams/epochs.ts');
@@ -16,7 +15,7 @@ const { openEventDecoders } = await import('../../src/streams/event-decoders.ts'
 const { planRebuild, rebuild } = await import('../../src/streams/rebuild.ts');
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_ELASTICSEARCH = '', BENCH_PROJECTION = '' } = process.env;
-const settings: Parameters<typeof fillWorkers>[0] = {
+const settings: Parameters<typeof openPorts>[0] = {
   log: { kind: 'kafka', brokers: ['127.0.0.1:1'], retentionMs: 1 },
   archive: { kind: 'azure-blob', connectionString: BENCH_BLOB, prefix: BENCH_PREFIX },
   registry: { kind: 'confluent', url: 'http://127.0.0.1:1' },
@@ -26,7 +25,7 @@ await using ports = await openPorts(settings, () => undefined);
 const { archive: store, readModel: model } = ports;
 const epochs = await readEpochs(store.truth);
 const decoders = openEventDecoders(store.truth);
-const context = { store, model, clock: systemClock, epochs, decoders, fillInWorkers: fillWorkers(settings) };
+const context = { store, model, clock: systemClock, epochs, decoders };
 const projection = projectionNamed(BENCH_PROJECTION)!;
 const plan = await planRebuild(context, projection);
 const until = AbortSignal.timeout(600_000);

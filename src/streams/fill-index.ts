@@ -1,23 +1,21 @@
 import type { Cut } from '../domain/cut.ts';
 import { offsetEnd, versionOf } from '../domain/position.ts';
-import { rootOf } from '../formats/root.ts';
+import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { Document, LaneProgress, ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type FoldCounts, foldHistory, type History, type LaneSpan } from './fold-history.ts';
 
-/** Chains of a history that are folded into an index, up to a cut. */
+/** An index that a history is folded into, up to a cut. */
 export interface FillTask {
   readonly projection: Projection;
   readonly until: Cut;
   readonly index: ModelIndex;
-  /** Of `chainsOf`. */
-  readonly chains: readonly number[];
   readonly signal: AbortSignal;
 }
 
-/** What was folded and stored: entries of the root, counts, where the lanes ended, what the engine did not take. */
+/** What was folded and stored: its root, counts, where the lanes ended, what the engine did not take. */
 export interface Filled {
-  readonly entries: Uint8Array;
+  readonly root: RootBuilder;
   readonly counts: FoldCounts;
   readonly lanes: readonly LaneProgress[];
   readonly unindexable: readonly string[];
@@ -27,10 +25,10 @@ const bodiesPerStoreBytes = 5_000_000;
 const documentsPerStore = 5_000;
 const storesInFlight = 2;
 
-/** Folds chains of a history and stores their final documents, at most two requests at a time. */
-export async function fillChains(
+/** Folds a history and stores its final documents, at most two requests at a time. */
+export async function fillIndex(
   history: Omit<History, 'until'>,
-  { projection, until, index, chains, signal }: FillTask,
+  { projection, until, index, signal }: FillTask,
   onRecords: (done: number) => void,
 ): Promise<Filled> {
   const counts: FoldCounts = { records: 0, outcomes: {} };
@@ -68,7 +66,7 @@ export async function fillChains(
     lanes.push({ epoch: epoch.epoch, partition, next: end, timeMax });
   };
   try {
-    for await (const documents of foldHistory(projection, { ...history, until }, counts, onTime, chains)) {
+    for await (const documents of foldHistory(projection, { ...history, until }, counts, onTime)) {
       signal.throwIfAborted();
       for (const document of documents) {
         root.add(document.id, document.version, document.body);
@@ -82,5 +80,5 @@ export async function fillChains(
     await Promise.all(inFlight);
   }
   await send();
-  return { entries: root.entries(), counts, lanes, unindexable };
+  return { root, counts, lanes, unindexable };
 }
