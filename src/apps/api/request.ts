@@ -63,14 +63,21 @@ function permit(principal: Principal, needs: Action): void {
   if (!allowed) throw new Fault('NOT_ALLOWED', { action: needs, caller: principal.name });
 }
 
-/** For answers that read no document: they are given also while no cut can be read. */
+/** Answers that read no document wait no longer than this for the cut that they name. */
+const cutWaitMs = 250;
+
+/** For answers that read no document: they are given also while no cut can be read, or an engine hangs. */
 async function cutIfThere(annal: Annal, request: FastifyRequest): Promise<Cut | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), cutWaitMs);
   try {
-    return await annal.cut('history');
+    return await Promise.race([annal.cut('history'), late.promise]);
   } catch (error) {
     if (!isFault(error)) throw error;
     request.log.warn({ code: error.code }, 'cut not readable');
     return null;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
