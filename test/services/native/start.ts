@@ -42,7 +42,7 @@ export async function startNatively(kind: ServerKind, options: ServerOptions): P
     } catch (error) {
       const log = server?.log() ?? '';
       await discard({ server, folder, reaper });
-      if (tries < triesMax && /address already in use|EADDRINUSE|BindException|already in use/i.test(log))
+      if (tries < triesMax && /already in use|EADDRINUSE|BindException|seems to be in use/i.test(log))
         continue;
       throw log === '' ? error : withLog(error, log);
     }
