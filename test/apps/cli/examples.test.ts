@@ -61,6 +61,9 @@ describe('examples of --help run as they stand', () => {
         expect((await started.stop()).code, line).toBe(0);
         continue;
       }
+      // What was published a moment ago shows as soon as the projections have it.
+      if (name === 'show')
+        await expect.poll(async () => (await cli(wordsOf(line))).code, { timeout: 20_000 }).toBe(0);
       const { code, stdout, stderr } = await cli(wordsOf(line));
       const expected = needServers.has(name) || unconfirmed.test(line) ? 2 : 0;
       expect(code, `annal ${line}\n${stdout}\n${stderr}`).toBe(expected);
