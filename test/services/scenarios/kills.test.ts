@@ -107,14 +107,11 @@ async function published(
       for (const [n, { position }] of results.entries()) acknowledged.push({ event: batch[n]!, position });
     }
     // A repeat that intake never saw: what an append whose answer was lost leaves behind.
-    const [first] = (await readTopic(servers, `${name}.e1`))[0]!.filter(
-      ({ headers }) => headers['annal-schema'],
-    );
+    const [, partition, offset] = acknowledged.at(-1)!.position.split('-').map(Number);
+    const { key, value } = (await readTopic(servers, `${name}.e1`))[partition!]![offset!]!;
     const headers = { 'annal-epoch': '1', 'annal-schema': eventSchemaSha256 };
-    await producer.send({
-      topic: `${name}.e1`,
-      messages: [{ key: first!.key, value: first!.value, headers, partition: 0 }],
-    });
+    const message = { key, value, headers, partition: partition! };
+    await producer.send({ topic: `${name}.e1`, messages: [message] });
   } finally {
     await producer.disconnect();
   }
