@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Two projects: `unit` needs nothing but Node; `services` talks to real servers started by test/services.
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       {
         test: {

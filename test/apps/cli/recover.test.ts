@@ -13,6 +13,8 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'annal-recover-'));
   original = join(dir, 'original');
   await published(original, 'of the shop');
+  // A verification waits for the archive to hold all of the log: publishing does not.
+  await rootsOf(original);
   return () => rmSync(dir, { recursive: true, force: true });
 });
 
