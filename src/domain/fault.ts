@@ -240,6 +240,11 @@ export const faults = {
     about: 'the log no longer holds the records that were archived from it',
     doThis:
       'Give back the right log. Where it is lost for good: `annal recover --in-place` goes on in a new epoch.',
+  KEY_INVALID: {
+    remedy: 'refuse',
+    about: 'the text is no Ed25519 key of a signed note',
+    doThis: 'Name the file of a key that `annal archive key` made; it holds one line.',
+  },
   },
   LOG_PRESENT: {
     remedy: 'refuse',
@@ -318,6 +323,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'no rebuild or verification of this id was started by this process',
     doThis: 'Check the id; what ended before a restart is no longer known.',
+  },
+  NOTE_INVALID: {
+    remedy: 'halt',
+    about: 'a signed note cannot be read, or nobody who is known signed it',
+    doThis: 'Do not trust it. Compare the named checkpoint with a copy that somebody else holds.',
   },
   ORIGIN_NOT_ALLOWED: {
     remedy: 'refuse',

@@ -34,6 +34,20 @@ export function entryBundle(entries: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Entries of a bundle, views into it. RangeError for bytes that are no bundle of 1 to 256 entries. */
+export function readEntryBundle(bundle: Buffer): Buffer[] {
+  const entries: Buffer[] = [];
+  for (let at = 0; at < bundle.length; ) {
+    if (at + 2 > bundle.length) throw new RangeError(`a length that ends at ${bundle.length}`);
+    const end = at + 2 + bundle.readUInt16BE(at);
+    if (end > bundle.length) throw new RangeError(`an entry that ends at ${end} of ${bundle.length}`);
+    entries.push(bundle.subarray(at + 2, end));
+    at = end;
+  }
+  if (entries.length === 0 || entries.length > tileWidth) throw new RangeError(`${entries.length} entries`);
+  return entries;
+}
+
 /** All entry bundles of a tree, full ones first, the partial one (if any) last. */
 export const entryBundles = (entries: readonly (string | Uint8Array)[]): TileFile[] =>
   inTiles('entries', entries, entryBundle);
