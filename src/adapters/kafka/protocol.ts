@@ -13,6 +13,8 @@ export interface Exchange<Answer> {
 }
 
 export interface Fetched {
+  /** How long the broker held this answer back, or asks to be left alone. */
+  readonly throttleMs: number;
   readonly errorCode: number;
   /** The log's end that readers may see. */
   readonly highWatermark: number;
@@ -49,14 +51,14 @@ export function fetchExchange(
 
 function readFetched(answer: Buffer): Fetched {
   const reader = new ByteReader(answer);
-  reader.skip(4);
+  const throttleMs = reader.int32();
   openOnly(reader);
   const errorCode = reader.int16();
   const highWatermark = reader.int64();
   reader.skip(8);
   const aborted = reader.int32();
   reader.skip(16 * Math.max(0, aborted));
-  return { errorCode, highWatermark, records: reader.slice(Math.max(0, reader.int32())) };
+  return { throttleMs, errorCode, highWatermark, records: reader.slice(Math.max(0, reader.int32())) };
 }
 
 export interface Produced {

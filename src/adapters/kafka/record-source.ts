@@ -10,6 +10,10 @@ import { type KafkaSettings, times } from './settings.ts';
 const stalledMs = 30_000;
 /** A log that says its end lies before `next` for so long has lost records; shorter, a new leader may be catching up. */
 const behindMs = 10_000;
+/** A lane that got nothing though the log has more asks again after so long, twice as long each time. */
+const restMs = { first: 50, max: 2_000 } as const;
+/** No broker makes a lane wait for longer. */
+const throttleMaxMs = 5_000;
 
 export interface LanePlace {
   readonly topic: string;
@@ -46,6 +50,9 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
   let logEnd = 0;
   /** Since when the log has given nothing, and why that is odd. */
   let odd: { readonly kind: 'stalled' | 'behind'; readonly since: number } | undefined;
+  let throttleMs = 0;
+  let rests = 0;
+  const closing = new AbortController();
 
   const facts = () => ({ ...place, next });
 
@@ -80,9 +87,17 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
     return fetched;
   };
 
+  const rest = async (): Promise<void> => {
+    const ownMs = Math.min(restMs.first * 2 ** rests, restMs.max);
+    rests += 1;
+    // Ended early by closing: then nobody waits for what comes next.
+    await clock.wait(Math.max(ownMs, Math.min(throttleMs, throttleMaxMs)), closing.signal).catch(() => {});
+  };
+
   /** A throttled broker answers nothing without an error, and so does one that serves another log than ours. */
   const lookAtNothing = async (): Promise<void> => {
     const kind = logEnd > next ? 'stalled' : logEnd < next ? 'behind' : undefined;
+    if (kind !== undefined) await rest();
     if (kind === undefined || odd?.kind !== kind) {
       odd = kind === undefined ? undefined : { kind, since: clock.now() };
       return;
@@ -106,6 +121,7 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
       if (cursor === undefined) {
         const fetched = await fetch();
         logEnd = fetched.highWatermark;
+        throttleMs = fetched.throttleMs;
         cursor = recordCursor(fetched.records, next);
       }
       const from = cursor;
@@ -119,6 +135,7 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
       // Offsets may be missing in a log; but a log that starts later must be told as such.
       if (records[0]!.offset > next) await checkBounds();
       odd = undefined;
+      rests = 0;
       next = from.next;
       return { records, end: Math.max(logEnd, next) };
     },
@@ -126,6 +143,7 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
     reset,
     close() {
       closed = true;
+      closing.abort();
       reset();
     },
   };

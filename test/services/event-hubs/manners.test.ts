@@ -37,7 +37,7 @@ const fetched = async (client: Asking, topic: string) => {
   const { body, read } = fetchExchange(topic, 0, 0, { waitMs: 100, bytesMax: 1_000_000 });
   const answer = await client.ask(api.fetch, 4, body);
   if (answer === 'closed') throw new Error('the connection was closed');
-  return { throttleMs: answer.readInt32BE(0), ...read(answer) };
+  return read(answer);
 };
 
 const unsized = produceExchange('t', 0, [valued('')], { waitMs: 1_000, now: 0 }).body.length;
