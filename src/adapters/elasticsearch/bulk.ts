@@ -1,12 +1,6 @@
 import { Fault } from '../../domain/fault.ts';
 import type { ElasticsearchClient } from './client.ts';
 
-/** One thing to index: its line is the whole NDJSON pair, action and source. */
-export interface BulkEntry {
-  readonly engineId: string;
-  readonly line: string;
-}
-
 /** What the engine made of an entry: stored, kept out by a version, or refused for ever. */
 export type BulkVerdict = 'stored' | 'conflict' | { readonly refused: string };
 
@@ -39,14 +33,15 @@ export const indexLine = (engineId: string, version: number, source: string): st
   `{"index":{"_id":${JSON.stringify(engineId)},"version":${version},"version_type":"external"}}\n${source}\n`;
 
 /**
- * Sends entries in bodies of at most 5 MB (one larger entry goes alone) and reads every item of every answer; verdicts
- * stand in the order of the entries. Entries are taken as bodies go, so at most three are in memory. What the engine was too
- * busy for goes again, alone, a bounded number of times. Every answer is read before a fault of one body is thrown.
+ * Sends lines of `indexLine` in bodies of at most 5 MB (one larger line goes alone) and reads every item of every answer;
+ * verdicts stand in the order of the lines. Lines are taken as bodies go, so at most three bodies are in memory, as bytes.
+ * What the engine was too busy for goes again, alone, a bounded number of times. Every answer is read before a fault of one
+ * body is thrown.
  */
-export async function sendBulk(target: BulkTarget, entries: Iterable<BulkEntry>): Promise<BulkVerdict[]> {
+export async function sendBulk(target: BulkTarget, lines: Iterable<string>): Promise<BulkVerdict[]> {
   const sent: Promise<BulkVerdict[]>[] = [];
   let failed = false;
-  for (const body of bodies(entries)) {
+  for (const body of bodies(lines, target.slots.spare)) {
     const release = await target.slots.take();
     if (failed) {
       release();
@@ -65,30 +60,55 @@ export async function sendBulk(target: BulkTarget, entries: Iterable<BulkEntry>)
   });
 }
 
-function* bodies(entries: Iterable<BulkEntry>): Generator<BulkEntry[], undefined> {
-  let body: BulkEntry[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const more = Buffer.byteLength(entry.line);
-    if (body.length > 0 && bytes + more > bodyBytesMax) {
-      yield body;
-      body = [];
-      bytes = 0;
-    }
-    body.push(entry);
-    bytes += more;
-  }
-  if (body.length > 0) yield body;
+/** Lines as bytes, one after the other; `ends` are their exclusive ends. `memory` is what the bytes lie in. */
+interface Body {
+  readonly bytes: Buffer;
+  readonly ends: readonly number[];
+  readonly memory: Buffer;
 }
 
-async function sendBody(target: BulkTarget, entries: readonly BulkEntry[]): Promise<BulkVerdict[]> {
-  const verdicts: BulkVerdict[] = new Array(entries.length);
-  let waiting = entries.map((_, n) => n);
+const firstBytes = 64 * 1_024;
+/** UTF-8 takes at most so many bytes for a UTF-16 unit. */
+const unitBytesMax = 3;
+
+function* bodies(lines: Iterable<string>, spare: Buffer[]): Generator<Body, undefined> {
+  const fresh = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(firstBytes);
+  let memory = fresh();
+  let ends: number[] = [];
+  let at = 0;
+  const body = (): Body => ({ bytes: memory.subarray(0, at), ends, memory });
+  for (const line of lines) {
+    const most = at + line.length * unitBytesMax;
+    if (most > bodyBytesMax && at > 0 && at + Buffer.byteLength(line) > bodyBytesMax) {
+      yield body();
+      [memory, ends, at] = [fresh(), [], 0];
+    }
+    memory = withRoom(memory, at, line);
+    at += memory.write(line, at, 'utf8');
+    ends.push(at);
+  }
+  if (at > 0) yield body();
+}
+
+/** `memory` itself, or a larger copy of what is in it up to `at`. */
+function withRoom(memory: Buffer, at: number, line: string): Buffer {
+  if (at + line.length * unitBytesMax <= memory.length) return memory;
+  const needed = at + Buffer.byteLength(line);
+  if (needed <= memory.length) return memory;
+  const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(2 * memory.length, bodyBytesMax)));
+  memory.copy(larger, 0, 0, at);
+  return larger;
+}
+
+const lineOf = ({ bytes, ends }: Body, n: number): Buffer =>
+  bytes.subarray(n === 0 ? 0 : ends[n - 1], ends[n]);
+
+async function sendBody(target: BulkTarget, body: Body): Promise<BulkVerdict[]> {
+  const verdicts: BulkVerdict[] = new Array(body.ends.length);
+  let waiting = body.ends.map((_, n) => n);
+  let lines = body.bytes;
   for (let attempt = 1; ; attempt++) {
-    const items = await askBulk(
-      target,
-      waiting.map((n) => entries[n]!),
-    );
+    const items = await askBulk(target, lines, waiting.length);
     const again: number[] = [];
     let busy = '';
     for (const [m, item] of items.entries()) {
@@ -98,7 +118,10 @@ async function sendBody(target: BulkTarget, entries: readonly BulkEntry[]): Prom
         busy = verdict.busy;
       } else verdicts[waiting[m]!] = verdict;
     }
-    if (again.length === 0) return verdicts;
+    if (again.length === 0) {
+      target.slots.keep(body.memory);
+      return verdicts;
+    }
     if (attempt === attemptsMax)
       throw new Fault('MODEL_UNAVAILABLE', {
         index: target.index,
@@ -107,11 +130,12 @@ async function sendBody(target: BulkTarget, entries: readonly BulkEntry[]): Prom
         why: busy,
       });
     waiting = again;
+    lines = Buffer.concat(waiting.map((n) => lineOf(body, n)));
     await target.wait(firstWaitMs * 2 ** (attempt - 1));
   }
 }
 
-async function askBulk(target: BulkTarget, entries: readonly BulkEntry[]): Promise<readonly BulkItem[]> {
+async function askBulk(target: BulkTarget, lines: Buffer, count: number): Promise<readonly BulkItem[]> {
   const { items } = await target.client.request<BulkAnswer>({
     method: 'POST',
     path: `/${target.writeAlias}/_bulk`,
@@ -119,11 +143,10 @@ async function askBulk(target: BulkTarget, entries: readonly BulkEntry[]): Promi
       require_alias: true,
       filter_path: 'items.index.status,items.index.error.type,items.index.error.reason',
     },
-    lines: Buffer.from(entries.map(({ line }) => line).join('')),
+    lines,
     index: target.index,
   });
-  if (items.length !== entries.length)
-    throw new Error(`Elasticsearch answered ${items.length} items to ${entries.length}`);
+  if (items.length !== count) throw new Error(`Elasticsearch answered ${items.length} items to ${count}`);
   return items.map(({ index }) => index);
 }
 
@@ -141,10 +164,14 @@ function verdictOf(target: BulkTarget, { status, error }: BulkItem): BulkVerdict
 /** A bounded number of permits, given in the order they were asked for. */
 export interface Slots {
   take(): Promise<() => void>;
+  /** Memory of bodies that were answered, for the next ones: it would be freed by chance only. */
+  readonly spare: Buffer[];
+  keep(memory: Buffer): void;
 }
 
 export function slots(most: number): Slots {
   const queue: (() => void)[] = [];
+  const spare: Buffer[] = [];
   let free = most;
   const release = (): void => {
     const next = queue.shift();
@@ -152,6 +179,10 @@ export function slots(most: number): Slots {
     else next();
   };
   return {
+    spare,
+    keep(memory) {
+      if (spare.length <= most && memory.length <= bodyBytesMax) spare.push(memory);
+    },
     async take() {
       if (free > 0) free -= 1;
       else await new Promise<void>((resolve) => queue.push(resolve));

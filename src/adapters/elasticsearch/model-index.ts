@@ -33,11 +33,10 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
     },
     visible: () => lanesOf(of),
     async saveProgress(lanes) {
-      const entries = lanes.map((lane) => ({
-        engineId: laneId(lane),
-        line: indexLine(laneId(lane), lane.next + 1, JSON.stringify({ lane: laneSource(lane) })),
-      }));
-      const refused = (await sendBulk(of, entries)).find((verdict) => typeof verdict === 'object');
+      const lines = lanes.map((lane) =>
+        indexLine(laneId(lane), lane.next + 1, JSON.stringify({ lane: laneSource(lane) })),
+      );
+      const refused = (await sendBulk(of, lines)).find((verdict) => typeof verdict === 'object');
       if (refused !== undefined) throw new Error(`progress refused by ${name}: ${refused.refused}`);
     },
     async refresh() {

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport } from '../../ports/read-model.ts';
 import { searchValues, stubOf } from '../../ports/search-values.ts';
-import { type BulkEntry, indexLine, sendBulk } from './bulk.ts';
+import { indexLine, sendBulk } from './bulk.ts';
 import { fieldNames, sourceText } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
@@ -20,24 +20,24 @@ export async function storeDocuments(
   const names = fieldNames(of.definition);
   const unindexable: { id: string; reason: string }[] = [];
   const stored: Document[] = [];
-  function* entries(): Generator<BulkEntry> {
+  function* lines(): Generator<string> {
     for (const given of documents) {
       const values = given.search === null ? null : searchValues(of.definition.fields, given.search);
       const refused = typeof values === 'string';
       if (refused) unindexable.push({ id: given.id, reason: values });
       const document = refused ? stubOf(given, values) : given;
       stored.push(document);
-      yield entryOf(document, sourceText(document, names, refused ? null : values));
+      yield lineOf(document, sourceText(document, names, refused ? null : values));
     }
   }
-  const verdicts = await sendBulk(of, entries());
+  const verdicts = await sendBulk(of, lines());
 
   const refusals = verdicts.flatMap((verdict, n) => (typeof verdict === 'object' ? [n] : []));
   for (const n of refusals) {
     stored[n] = stubOf(documents[n]!, 'ENGINE_REFUSED');
     unindexable.push({ id: documents[n]!.id, reason: `ENGINE_REFUSED ${reasonOf(verdicts[n]!)}` });
   }
-  const stubs = refusals.map((n) => entryOf(stored[n]!, sourceText(stored[n]!, names, null)));
+  const stubs = refusals.map((n) => lineOf(stored[n]!, sourceText(stored[n]!, names, null)));
   for (const [m, verdict] of (await sendBulk(of, stubs)).entries()) {
     if (typeof verdict === 'object') throw new Error(`stub refused by ${of.index}: ${verdict.refused}`);
     verdicts[refusals[m]!] = verdict;
@@ -48,10 +48,8 @@ export async function storeDocuments(
   return { applied: documents.length - kept.length, stale: kept.length, unindexable };
 }
 
-const entryOf = ({ id, version }: Document, source: string): BulkEntry => ({
-  engineId: engineId(id),
-  line: indexLine(engineId(id), version, source),
-});
+const lineOf = ({ id, version }: Document, source: string): string =>
+  indexLine(engineId(id), version, source);
 
 const reasonOf = (verdict: object | string): string =>
   typeof verdict === 'object' && 'refused' in verdict ? String(verdict.refused) : '';

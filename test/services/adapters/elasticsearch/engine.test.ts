@@ -238,6 +238,25 @@ test('bodies are bounded, and at most two are under way, of all indexes together
   expect(most).toBe(2);
 });
 
+test('stores side by side, of all lengths and alphabets, share memory and no byte', async () => {
+  await using at = await given();
+  const text = (n: number): string => `${'aé€😀'[n % 5] ?? 'z'}`.repeat((n * 7_919) % 60_000);
+  const lanes = [0, 1, 2].map((lane) =>
+    Array.from({ length: 5 }, (_, store) =>
+      Array.from({ length: 20 }, (_, n) =>
+        document(`${lane}-${store}-${n}`, 1, `${lane} ${store} ${n} ${text(lane + store + n)}`),
+      ),
+    ),
+  );
+  await Promise.all(
+    lanes.map(async (stores) => {
+      for (const given of stores) await at.index.store(given, versionsEnd);
+    }),
+  );
+  const kept = (await scanned(at.index)).map(shape).sort();
+  expect(kept).toEqual(lanes.flat(2).map(shape).sort());
+});
+
 test('an answer that is too large is asked for in parts', async () => {
   await using at = await given({ answerBytesMax: 150_000 });
   const documents = Array.from({ length: 20 }, (_, n) =>
