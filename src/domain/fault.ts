@@ -220,6 +220,11 @@ export const faults = {
     about: 'a JSON object has a key that is never accepted',
     doThis: 'Rename the key at the pointer shown; `__proto__` is refused everywhere.',
   },
+  KEY_INVALID: {
+    remedy: 'refuse',
+    about: 'the text is no Ed25519 key of a signed note',
+    doThis: 'Name the file of a key that `annal archive key` made; it holds one line.',
+  },
   LANE_REVOKED: {
     remedy: 'retry',
     about: 'the partition was given to another reader of the group',
@@ -240,11 +245,6 @@ export const faults = {
     about: 'the log no longer holds the records that were archived from it',
     doThis:
       'Give back the right log. Where it is lost for good: `annal recover --in-place` goes on in a new epoch.',
-  KEY_INVALID: {
-    remedy: 'refuse',
-    about: 'the text is no Ed25519 key of a signed note',
-    doThis: 'Name the file of a key that `annal archive key` made; it holds one line.',
-  },
   },
   LOG_PRESENT: {
     remedy: 'refuse',
