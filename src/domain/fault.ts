@@ -304,6 +304,11 @@ export const faults = {
     about: 'the text names no moment',
     doThis: 'Write `2h`, `7d`, `2026-03-01`, `2026-03-01T09:30Z` or `@<position>`.',
   },
+  NOTE_INVALID: {
+    remedy: 'halt',
+    about: 'a signed note cannot be read, or nobody who is known signed it',
+    doThis: 'Do not trust it. Compare the named checkpoint with a copy that somebody else holds.',
+  },
   NOT_ALLOWED: {
     remedy: 'refuse',
     about: 'the caller has no grant for this',
@@ -323,11 +328,6 @@ export const faults = {
     remedy: 'refuse',
     about: 'no rebuild or verification of this id was started by this process',
     doThis: 'Check the id; what ended before a restart is no longer known.',
-  },
-  NOTE_INVALID: {
-    remedy: 'halt',
-    about: 'a signed note cannot be read, or nobody who is known signed it',
-    doThis: 'Do not trust it. Compare the named checkpoint with a copy that somebody else holds.',
   },
   ORIGIN_NOT_ALLOWED: {
     remedy: 'refuse',
