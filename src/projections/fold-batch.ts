@@ -50,13 +50,20 @@ export function foldBatch(
 /** Folds one event into `states`; undefined where the state has seen it already. */
 export function foldEvent(
   states: Map<string, EntityState>,
+  read: Extract<ReadRecord, { kind: 'event' }>,
+): Step | undefined {
+  const step = foldNext(states.get(read.event.urn), read);
+  if (step !== undefined) states.set(read.event.urn, step.after);
+  return step;
+}
+
+/** Folds one event into the state of its URN; undefined where the state has seen it already. */
+export function foldNext(
+  before: EntityState | undefined,
   { event, position, time }: Extract<ReadRecord, { kind: 'event' }>,
 ): Step | undefined {
-  const before = states.get(event.urn);
   if (before !== undefined && versionOf(position) <= versionOf(before.position)) return undefined;
-  const step = fold(before, event, position, time, patchHead);
-  states.set(event.urn, step.after);
-  return step;
+  return fold(before, event, position, time, patchHead);
 }
 
 const nothing = Buffer.alloc(0);

@@ -35,13 +35,15 @@ const ourSchema = Buffer.from(eventSchemaSha256);
  * What a log record is to a fold: an event, or a record set apart with its outcome. Looks at nothing but the record, its
  * place and the schemas of the archive, so every replay answers the same. In this order: `foreign` (no valid
  * `annal-epoch` header of this epoch), `undecodable`, `misrouted` (key and URN differ, or another partition is right).
- * The event holds bytes of its own: it keeps no block alive that the record came in.
+ * The event holds bytes of its own: it keeps no block alive that the record came in. With `bytes` = 'shared' it is a view
+ * of the record's, for a caller that copies what it keeps.
  */
 export function readRecord(
   record: LogRecord,
   place: RecordPlace,
   time: number,
   decodeForeign: ForeignDecoder,
+  bytes: 'own' | 'shared' = 'own',
 ): ReadRecord {
   const position: Position = { epoch: place.epoch, partition: place.partition, offset: record.offset };
   const setApart = (outcome: Quarantined['outcome'], reason: string): ReadRecord => ({
@@ -61,7 +63,7 @@ export function readRecord(
 
   let event: CheckedEvent;
   try {
-    const decoded = decode(schema, record.value, decodeForeign);
+    const decoded = decode(schema, record.value, decodeForeign, bytes);
     if (decoded === undefined) return setApart('undecodable', 'the archive holds no schema of this name');
     event = decoded;
   } catch (error) {
@@ -95,14 +97,17 @@ function decode(
   schema: Uint8Array,
   value: Uint8Array,
   decodeForeign: ForeignDecoder,
+  bytes: 'own' | 'shared',
 ): CheckedEvent | undefined {
   const start = payloadStart(value);
   if (schema !== ourSchema && Buffer.compare(schema, ourSchema) !== 0) {
     const foreign = decodeForeign(latin1(schema), value.subarray(start));
     return foreign === undefined ? undefined : checkEvent(encodeEvent(foreign));
   }
-  const avro = Buffer.allocUnsafe(value.length - start);
-  avro.set(start === 0 ? value : value.subarray(start));
+  const shared = start === 0 ? value : value.subarray(start);
+  if (bytes === 'shared') return checkEvent(shared);
+  const avro = Buffer.allocUnsafe(shared.length);
+  avro.set(shared);
   return checkEvent(avro);
 }
 

@@ -1,10 +1,11 @@
 import type { Cut } from '../domain/cut.ts';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Document } from '../ports/read-model.ts';
-import { foldEvent } from '../projections/fold-batch.ts';
-import type { Draft, Projection } from '../projections/projection.ts';
+import { foldNext } from '../projections/fold-batch.ts';
+import type { Projection } from '../projections/projection.ts';
 import { readRecord } from '../projections/read-record.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
@@ -55,74 +56,168 @@ function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] 
   return [...byPartition.values()];
 }
 
+/** Decompressed records that are folded together. */
+const windowBytesDefault = 48 * 1024 * 1024;
 const documentsPerYield = 1_000;
+const bodyBytesPerYield = 1024 * 1024;
 
 /**
  * Folds a history into the final documents of a projection, each once, in batches. Reads the archive and nothing else.
  * What is superseded is never rendered. `counts` grows while it runs; `onTime` tells each span's running maximum at its
  * end, which is part of a lane's progress.
+ *
+ * Records are folded URN after URN, a window of them at a time, so that what a fold makes on its way is dropped while it is
+ * young; what is left of a URN after the last window is final and rendered there. In memory: a window, and the states of
+ * the URNs that earlier windows touched.
  */
 export async function* foldHistory(
   projection: Projection,
   history: History,
   counts: FoldCounts,
   onTime: (span: LaneSpan, timeMax: number) => void,
+  windowBytes = windowBytesDefault,
 ): AsyncGenerator<readonly Document[], void> {
   for (const chain of chainsOf(laneSpans(history))) {
     const states = new Map<string, EntityState>();
     for (const span of chain) {
       let time = span.timeFloor;
-      for await (const slice of laneSlices(history, span)) {
-        await history.decoders.ensure(slice.records, span.epoch.epoch);
-        const folded = foldSlice(projection, history.decoders, span, states, slice, time, counts);
-        time = folded.time;
-        yield* inBatches(folded.drafts);
+      for await (const window of windows(history, span, windowBytes)) {
+        const times = runningMaximum(window.records, time);
+        time = times.at(-1) ?? time;
+        const last = span === chain.at(-1) && window.next >= span.end;
+        yield* inBatches(
+          foldWindow(projection, history.decoders, span, states, { ...window, times, last }, counts),
+        );
       }
       onTime(span, time);
     }
-    for (const state of states.values()) {
-      // One state at a time: its open documents hold all its values.
-      yield [...projection.open(state).map((draft) => draft.render()), projection.stateDocument(state)];
-    }
+    yield* inBatches(finals(projection, states.values()));
   }
 }
 
-function laneSlices({ store }: History, { epoch, partition, end }: LaneSpan): AsyncIterable<Slice> {
-  return historyLane(store, { topic: epoch.name, epoch: epoch.epoch, partition }, 0, end);
+/** Slices gathered into windows. */
+async function* windows(
+  { store, decoders }: History,
+  span: LaneSpan,
+  windowBytes: number,
+): AsyncGenerator<Slice, void> {
+  const { epoch, partition, end } = span;
+  const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
+  let [records, next, bytes]: [RecordView[], number, number] = [[], 0, 0];
+  for await (const slice of historyLane(store, lane, 0, end)) {
+    await decoders.ensure(slice.records, epoch.epoch);
+    for (const record of slice.records) {
+      records.push(record);
+      bytes += record.end - record.start;
+    }
+    next = slice.next;
+    if (bytes < windowBytes && next < end) continue;
+    yield { records, next };
+    [records, bytes] = [[], 0];
+  }
 }
 
-function foldSlice(
+/** Append times made monotone. */
+function runningMaximum(records: readonly RecordView[], floor: number): Float64Array {
+  const times = new Float64Array(records.length);
+  let time = floor;
+  for (const [at, { appendTime }] of records.entries()) {
+    time = Math.max(time, appendTime);
+    times[at] = time;
+  }
+  return times;
+}
+
+interface Window extends Slice {
+  readonly times: Float64Array;
+  /** Nothing comes after it. */
+  readonly last: boolean;
+}
+
+/** Drafts that nothing later changes; `states` of URNs that come again hold bytes of their own. */
+function* foldWindow(
   projection: Projection,
   decoders: EventDecoders,
   { epoch, partition }: LaneSpan,
   states: Map<string, EntityState>,
-  slice: Slice,
-  timeBefore: number,
+  { records, times, last }: Window,
   counts: FoldCounts,
-): { readonly time: number; readonly drafts: readonly Draft[] } {
+): Generator<Document> {
   const place = { epoch: epoch.epoch, partition, partitions: epoch.partitions };
-  const drafts: Draft[] = [];
-  let time = timeBefore;
-  for (const record of slice.records) {
-    time = Math.max(time, record.appendTime);
-    const read = readRecord(record, place, time, decoders.decode);
-    counts.records += 1;
-    if (read.kind === 'quarantined') {
-      count(counts, read.record.outcome);
-      drafts.push(...projection.quarantined(read.record));
-      continue;
+  const { firsts, following } = byKey(records);
+  for (const first of firsts) {
+    let before: EntityState | undefined;
+    let state: EntityState | undefined;
+    for (let at = first; at >= 0; at = following[at]!) {
+      const read = readRecord(records[at]!, place, times[at]!, decoders.decode, 'shared');
+      counts.records += 1;
+      if (read.kind === 'quarantined') {
+        count(counts, read.record.outcome);
+        for (const draft of projection.quarantined(read.record)) yield draft.render();
+        continue;
+      }
+      // A record reaches a fold only if its key is its URN: this is the one URN of the group.
+      if (state === undefined) state = before = states.get(read.event.urn);
+      const step = foldNext(state, read);
+      if (step === undefined) continue;
+      state = step.after;
+      count(counts, step.outcome);
+      for (const draft of projection.settled(step)) yield draft.render();
     }
-    const step = foldEvent(states, read);
-    if (step === undefined) continue;
-    count(counts, step.outcome);
-    drafts.push(...projection.settled(step));
+    if (state === undefined) continue;
+    if (last) {
+      states.delete(state.urn);
+      yield* finalDocuments(projection, state);
+    } else if (state !== before) states.set(state.urn, owned(state, before));
   }
-  return { time, drafts };
 }
 
-function* inBatches(drafts: readonly Draft[]): Generator<readonly Document[]> {
-  for (let from = 0; from < drafts.length; from += documentsPerYield)
-    yield drafts.slice(from, from + documentsPerYield).map((draft) => draft.render());
+/** Records linked by equal keys: the first of each key, and the one that follows each record, -1 = none. */
+function byKey(records: readonly RecordView[]): {
+  readonly firsts: number[];
+  readonly following: Int32Array;
+} {
+  const firsts: number[] = [];
+  const following = new Int32Array(records.length).fill(-1);
+  const newest = new Map<string, number>();
+  for (const [at, { block, keyStart, keyEnd }] of records.entries()) {
+    const key = keyStart < 0 ? '' : block.toString('latin1', keyStart, keyEnd);
+    const known = newest.get(key);
+    if (known === undefined) firsts.push(at);
+    else following[known] = at;
+    newest.set(key, at);
+  }
+  return { firsts, following };
+}
+
+/** A state whose new heads are copies: it keeps no block alive. */
+function owned(state: EntityState, before: EntityState | undefined): EntityState {
+  const heads = state.heads.map((head) =>
+    before?.heads.includes(head) === true ? head : { ...head, avro: Buffer.from(head.avro) },
+  );
+  return { ...state, heads };
+}
+
+function* finals(projection: Projection, states: Iterable<EntityState>): Generator<Document> {
+  for (const state of states) yield* finalDocuments(projection, state);
+}
+
+function* finalDocuments(projection: Projection, state: EntityState): Generator<Document> {
+  for (const draft of projection.open(state)) yield draft.render();
+  yield projection.stateDocument(state);
+}
+
+function* inBatches(documents: Iterable<Document>): Generator<readonly Document[]> {
+  let batch: Document[] = [];
+  let bytes = 0;
+  for (const document of documents) {
+    batch.push(document);
+    bytes += document.body.length;
+    if (batch.length < documentsPerYield && bytes < bodyBytesPerYield) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function count(counts: FoldCounts, outcome: Outcome): void {

@@ -1,20 +1,22 @@
-import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
-import type { ArchiveStore } from '../ports/archive.ts';
+import type { RecordView } from '../formats/record-view.ts';
+import type { SegmentFile, WholeHeader } from '../formats/segment.ts';
+import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
 import { type LaneName, segmentName, tailName } from './archive-names.ts';
 import { chainEnd, firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
 
 /** What lies next in a lane: records up to `next`, ascending; none where offsets are recorded as missing. */
 export interface Slice {
-  readonly records: readonly LogRecord[];
+  readonly records: readonly RecordView[];
   readonly next: number;
 }
 
 const recordsPerSliceMax = 10_000;
+const bytesPerSliceMax = 8 * 1024 * 1024;
 
 /**
  * A lane read from the archive alone: the chain of segments from the one that holds `from`, then the tail, up to `end`
- * (exclusive; Infinity = all there is). One decompressed block is in memory at a time. Throws `ARCHIVE_CORRUPT` where
+ * (exclusive; Infinity = all there is). Of a segment one slice is decompressed at a time, while the next one is fetched. Throws `ARCHIVE_CORRUPT` where
  * segments do not follow one another, and `ARCHIVE_BEHIND` where the archive ends before a finite `end`.
  */
 export async function* historyLane(
@@ -73,8 +75,7 @@ async function* chainSlices(
     });
   }
   let next = from;
-  for (const first of firsts.slice(start)) {
-    const segment = await openSegment(store.truth, lane, first);
+  for await (const { first, segment } of fetched(store.truth, lane, firsts.slice(start))) {
     if (segment === undefined || first > next)
       throw new Fault('ARCHIVE_CORRUPT', {
         blob: segmentName(lane, Math.min(first, next)),
@@ -97,18 +98,46 @@ async function* chainSlices(
   return next;
 }
 
-function* after<View extends LogRecord>(views: Iterable<View>, from: number): Generator<View> {
+interface Fetched {
+  readonly first: number;
+  readonly segment: SegmentFile<WholeHeader> | undefined;
+}
+
+/** Segments in order, each fetched while the one before it is being read. */
+async function* fetched(
+  truth: TruthStore,
+  lane: LaneName,
+  firsts: readonly number[],
+): AsyncGenerator<Fetched, void> {
+  const fetch = (first: number | undefined): Promise<Fetched> | undefined => {
+    if (first === undefined) return undefined;
+    const opened = openSegment(truth, lane, first).then((segment) => ({ first, segment }));
+    // Looked at when its turn comes; until then a failure is not unhandled.
+    opened.catch(() => undefined);
+    return opened;
+  };
+  let ahead = fetch(firsts[0]);
+  for (let at = 1; ahead !== undefined; at += 1) {
+    const current = await ahead;
+    ahead = fetch(firsts[at]);
+    yield current;
+  }
+}
+
+function* after(views: Iterable<RecordView>, from: number): Generator<RecordView> {
   for (const view of views) if (view.offset >= from) yield view;
 }
 
-function* slices(views: Iterable<LogRecord>, end: number): Generator<Slice> {
-  let records: LogRecord[] = [];
+function* slices(views: Iterable<RecordView>, end: number): Generator<Slice> {
+  let records: RecordView[] = [];
+  let bytes = 0;
   for (const view of views) {
     if (view.offset >= end) break;
     records.push(view);
-    if (records.length === recordsPerSliceMax) {
+    bytes += view.end - view.start;
+    if (records.length === recordsPerSliceMax || bytes >= bytesPerSliceMax) {
       yield { records, next: view.offset + 1 };
-      records = [];
+      [records, bytes] = [[], 0];
     }
   }
   const last = records.at(-1);

@@ -7,6 +7,7 @@ import type { Projection } from '../../src/projections/projection.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { type Epoch, openEpoch } from '../../src/streams/epochs.ts';
+import { foldHistory } from '../../src/streams/fold-history.ts';
 import { type ProjectPoint, projectSlice } from '../../src/streams/project-slice.ts';
 import { planRebuild, type RebuildContext, type RebuildReport, rebuild } from '../../src/streams/rebuild.ts';
 import { anEvent, recordOf } from '../given/events.ts';
@@ -106,6 +107,25 @@ describe.each(
       roots.add(await rootOfIndex(index));
     }
     expect(roots.size).toBe(1);
+  });
+
+  test('however a replay gathers records into windows, its documents are those of the live fold', async () => {
+    await using world = await openWorld(1);
+    const { store, decoders } = world.context;
+    const index = await world.model.create(projection.definition, 'live');
+    await project(world, projection, index, { epoch: world.epoch, log, size: 20 });
+    const lane = { topic: world.epoch.name, epoch: 1, partition: 0 };
+    for (let first = 0; first < log.length; first += 7)
+      await store.truth.create(segmentName(lane, first), encodeSegment(lane, log.slice(first, first + 7)));
+    const until = { epoch: 1, next: [log.length] };
+    const history = { store, epochs: [world.epoch], until, decoders };
+    for (const windowBytes of [1, 3_000, 1_000_000]) {
+      const [root, counts] = [rootOf(), { records: 0, outcomes: {} }];
+      for await (const documents of foldHistory(projection, history, counts, () => undefined, windowBytes))
+        for (const { id, version, body } of documents) root.add(id, version, body);
+      expect(root.root()).toBe(await rootOfIndex(index));
+      expect(counts.records).toBe(log.length);
+    }
   });
 
   test('a replay of two epochs is what was live, though the second began at an earlier time', async () => {
