@@ -4,6 +4,13 @@ import { nodeHash } from './leaf.ts';
 export const tileWidth = 256;
 const entryBytesMax = 65_535;
 
+/** A tile (or bundle) of the tree of some size: `width` hashes (or entries), 256 where it is full. */
+export interface TilePlace {
+  readonly level: number | 'entries';
+  readonly index: number;
+  readonly width: number;
+}
+
 /** One file of a tile log: its path below the tree's prefix, and its bytes. */
 export interface TileFile {
   readonly path: string;

@@ -1,17 +1,15 @@
 import { treeRoot } from './leaf.ts';
 import type { LeafRange } from './proof.ts';
-import { tileWidth } from './tile.ts';
+import { type TilePlace, tileWidth } from './tile.ts';
 import { hashesOf, partialWidth, rootOfPeaks } from './tree-edge.ts';
 
 /** Levels of nodes that one tile covers. */
 const tileHeight = 8;
 const hashBytes = 32;
 
-/** A tile of the tree of some size: `width` hashes, 256 where it is full. */
-export interface TilePlace {
+/** A tile of hashes in the tree of some size. */
+export interface HashTilePlace extends TilePlace {
   readonly level: number;
-  readonly index: number;
-  readonly width: number;
 }
 
 /** Hashes [from, to) of a tile, a power of two of them: their root is a node of the tree. */
@@ -49,8 +47,8 @@ export function widthIn(size: number, level: number, index: number): number {
 }
 
 /** The tiles of a tree of `size` from which the roots of these ranges follow, each once. */
-export function tilesFor(ranges: readonly LeafRange[], size: number): TilePlace[] {
-  const places = new Map<string, TilePlace>();
+export function tilesFor(ranges: readonly LeafRange[], size: number): HashTilePlace[] {
+  const places = new Map<string, HashTilePlace>();
   for (const { level, index } of ranges.flatMap(nodesOf))
     places.set(`${level}/${index}`, { level, index, width: widthIn(size, level, index) });
   return [...places.values()];

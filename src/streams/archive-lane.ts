@@ -21,7 +21,10 @@ import {
   readTailBlob,
   tailRecords,
 } from './chain.ts';
+import type { TreeFeed } from './lane-tree.ts';
 import { mendLeaves, recordLeaves, segmentLeaves } from './leaves.ts';
+import type { SignPoint } from './tree-signing.ts';
+import type { TreePoint } from './tree-writer.ts';
 
 export interface ArchiveLimits {
   /** Buffered record bytes that make a flush. */
@@ -48,13 +51,17 @@ export type ArchivePoint =
   | 'before-seal'
   | 'after-seal'
   | 'after-leaves'
-  | 'after-trim';
+  | 'after-trim'
+  | TreePoint
+  | SignPoint;
 
 export interface ArchiveContext {
   readonly store: ArchiveStore;
   readonly clock: Clock;
   readonly limits: ArchiveLimits;
   readonly probe?: (point: ArchivePoint, lane: LaneName) => void | Promise<void>;
+  /** Told of all that becomes durable. */
+  readonly feed?: TreeFeed | undefined;
 }
 
 /** Another writer was first: nothing is lost, start again from what the archive holds. */
@@ -89,7 +96,7 @@ interface Sealed {
 
 /** Finds the end of the lane's archive and opens its tail; retries where a tail was trimmed in between. */
 export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
-  const { store, clock, limits } = context;
+  const { store, clock, limits, feed } = context;
   const name = tailName(lane);
   const sync = syncMarker(lane.topic, lane.epoch, lane.partition);
   const emptyTail = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
@@ -97,6 +104,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
 
   let { etag, tailBytes, chain, end } = await find();
   await mendLeaves(store, lane);
+  feed?.opened(end.next);
   let tailSince = end.next > chain.next ? clock.now() : undefined;
   let buffer: Buffer[] = [];
   let buffered = 0;
@@ -137,6 +145,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     etag = grown;
     tailBytes += block.length;
     tailSince ??= clock.now();
+    feed?.flushed(end.next, buffer);
     end = bufferEnd;
     buffer = [];
     buffered = 0;
@@ -154,6 +163,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     const created = await store.truth.create(segmentName(lane, first), encodeSegment(lane, records));
     const sealed = created === 'created' ? ours(records) : await theirs(records);
     chain = sealed.end;
+    feed?.sealed();
     await probe('after-seal');
     await store.state.replace(leavesName(lane, first), sealed.leaves);
     await probe('after-leaves');
@@ -229,6 +239,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
       chain = { next, lastHash: undefined };
       end = chain;
       bufferEnd = end;
+      feed?.missing(kind, first, next);
       return undefined;
     },
   };

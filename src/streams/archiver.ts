@@ -3,18 +3,25 @@ import {
   defer,
   EMPTY,
   finalize,
+  from,
   lastValueFrom,
+  merge,
   type Observable,
   retry,
   throwError,
   timer,
 } from 'rxjs';
 import { type Fault, isFault } from '../domain/fault.ts';
+import type { NoteSigner } from '../formats/note-key.ts';
 import type { EventLog, LogReader } from '../ports/event-log.ts';
 import { followLog } from './archive-follow.ts';
 import { type ArchiveContext, yielded } from './archive-lane.ts';
 import { conditions } from './conditions.ts';
 import { holdLanes } from './hold-lanes.ts';
+import { type LaneTree, laneTree, type TreeLimits } from './lane-tree.ts';
+import type { TreeProgress } from './tree-files.ts';
+import { laneTreeName } from './tree-names.ts';
+import { turns } from './turns.ts';
 
 /** What one lane of the archiver is doing. Positions are exclusive ends. */
 export interface ArchiveStatus {
@@ -27,6 +34,10 @@ export interface ArchiveStatus {
   readonly logEnd: number;
   readonly state: 'waiting' | 'running' | 'halted';
   readonly fault: Fault | undefined;
+  /** How far the lane's tree is, where this process keeps it, and what keeps it from going on. */
+  readonly tree:
+    | { readonly progress: TreeProgress | undefined; readonly fault: Fault | undefined }
+    | undefined;
 }
 
 export type ArchiveNotice =
@@ -49,6 +60,13 @@ export interface ArchiverOptions extends ArchiveContext {
   readonly onNotice: (notice: ArchiveNotice) => void;
   /** Waiting time after a fault that may pass by itself. */
   readonly retryMs: number;
+  /** Trees over what is archived; none where it is absent. */
+  readonly trees?: {
+    /** Id of the log. */
+    readonly log: string;
+    readonly signer: NoteSigner | undefined;
+    readonly limits: TreeLimits;
+  };
 }
 
 export interface Archiver {
@@ -73,11 +91,16 @@ export interface LaneTask {
   wanted: number;
   /** Ends the lane's waiting. */
   wake: () => void;
+  tree: LaneTree | undefined;
+  treeFault: Fault | undefined;
 }
+
+/** A tree that catches up holds a segment in memory. */
+const treesAtOnce = 2;
 
 /** Keeps the archive of one epoch up to date with its log: a lane for each partition that this process holds. */
 export function startArchiver(options: ArchiverOptions): Archiver {
-  const { log, onNotice, retryMs } = options;
+  const { clock, log, onNotice, retryMs } = options;
   const stopping = new AbortController();
   const waiting = conditions();
   const tasks = Array.from(
@@ -90,14 +113,55 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       fault: undefined,
       wanted: 0,
       wake: () => undefined,
+      tree: undefined,
+      treeFault: undefined,
     }),
   );
+  const inTurn = turns(treesAtOnce);
 
-  /** A lane for as long as this process holds the partition; starts again after what may pass by itself. */
+  /** A lane for as long as this process holds the partition, and the tree over what it archives. */
   function archive(reader: LogReader, partition: number, signal: AbortSignal): Observable<void> {
     const task = tasks[partition]!;
+    const [stopped, over] = [new AbortController(), new AbortController()];
+    task.tree = options.trees === undefined ? undefined : openTree(partition, options.trees);
+    const lane = follow(reader, task, partition, AbortSignal.any([signal, stopped.signal]));
+    if (task.tree === undefined) return lane;
+    return merge(
+      lane.pipe(finalize(() => over.abort())),
+      from(keepTree(task, task.tree, partition, over.signal, stopped)),
+    ).pipe(
+      finalize(() => {
+        task.tree = undefined;
+        if (!stopped.signal.aborted) return;
+        task.fault = task.treeFault;
+        halt(task);
+      }),
+    );
+  }
+
+  function openTree(partition: number, trees: NonNullable<ArchiverOptions['trees']>): LaneTree {
+    const { name, store, clock, probe } = options;
+    const lane = { topic: name, epoch: log.epoch, partition };
+    return laneTree({
+      ...{ store, clock, lane, turns: inTurn, limits: trees.limits, signer: trees.signer },
+      tree: laneTreeName(trees.log, lane),
+      onTended() {
+        tasks[partition]!.treeFault = undefined;
+      },
+      ...(probe === undefined ? {} : { probe: (point) => probe(point, lane) }),
+    });
+  }
+
+  /** Follows the log; starts again after what may pass by itself. */
+  function follow(
+    reader: LogReader,
+    task: LaneTask,
+    partition: number,
+    signal: AbortSignal,
+  ): Observable<void> {
+    const { tree: feed } = task;
     return defer(() =>
-      followLog({ ...options, reader, partition, signal, task, settle: waiting.settle }),
+      followLog({ ...options, reader, partition, signal, task, feed, settle: waiting.settle }),
     ).pipe(
       finalize(() => {
         if (task.state === 'running') task.state = 'waiting';
@@ -119,11 +183,44 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       }),
       catchError((error: unknown) => {
         if (!isFault(error)) return throwError(() => error);
-        task.state = 'halted';
-        waiting.settle();
+        halt(task);
         return EMPTY;
       }),
     );
+  }
+
+  function halt(task: LaneTask): void {
+    task.state = 'halted';
+    waiting.settle();
+  }
+
+  /**
+   * Archiving does not wait for its tree: a fault of the tree ends the tree alone, except for a fork. That stops the lane, for
+   * what it archives may not be what was signed.
+   */
+  async function keepTree(
+    task: LaneTask,
+    tree: LaneTree,
+    partition: number,
+    over: AbortSignal,
+    stopped: AbortController,
+  ): Promise<void> {
+    for (;;) {
+      try {
+        await tree.run(over);
+        return;
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        task.treeFault = error;
+        onNotice({ kind: 'fault', partition, fault: error });
+        if (error.code === 'ARCHIVE_FORK') stopped.abort();
+        // What is left to do the next start finds in what is stored.
+        if (error.remedy !== 'retry' || over.aborted) return;
+        await clock.wait(retryMs, over).catch((reason: unknown) => {
+          if (!over.aborted) throw reason;
+        });
+      }
+    }
   }
 
   const done = lastValueFrom(
@@ -148,13 +245,14 @@ export function startArchiver(options: ArchiverOptions): Archiver {
 
   return {
     status: () =>
-      tasks.map(({ next, sealed, logEnd, state, fault }, partition) => ({
+      tasks.map(({ next, sealed, logEnd, state, fault, tree, treeFault }, partition) => ({
         partition,
         next,
         sealed,
         logEnd,
         state,
         fault,
+        tree: tree === undefined ? undefined : { progress: tree.progress(), fault: treeFault },
       })),
     async reach(next, signal) {
       for (const [partition, task] of tasks.entries()) {
