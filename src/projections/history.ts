@@ -6,7 +6,7 @@ import { readEvent } from '../formats/event.ts';
 import type { Document, FieldKind } from '../ports/read-model.ts';
 import { keyword } from './keyword.ts';
 import type { Draft, Projection, Quarantined } from './projection.ts';
-import { factsOf, json, quoted, spliced, stateText } from './state-text.ts';
+import { factsOf, json, quoted, readValue, spliced, stateText } from './state-text.ts';
 
 /** Fields by which `history` is searched; part of the projection's version. */
 const historyFields = {
@@ -95,7 +95,7 @@ function eventDocument(step: Step): Document {
   let told = `,"outcome":"${outcome}"`;
   if (reason !== undefined) told += `,"reason":${json(reason)}`;
   if (duplicateOf !== undefined) told += `,"duplicateOf":${quoted(duplicateOf)}`;
-  if (event.value !== null) told += spliced('value', event.value);
+  if (event.value !== null) told += spliced('value', readValue(event.value));
   return render(event, step, step, told, outcome);
 }
 
@@ -104,8 +104,8 @@ function appliedDocument(head: Head, end: Point | undefined): Document {
   const event = readEvent(head.avro);
   const to = end === undefined ? 'null' : `{"position":${quoted(end.position)},"time":${end.time}}`;
   let told = `,"outcome":"applied","to":${to}`;
-  if (event.value !== null) told += spliced('value', event.value);
-  if (head.patched !== null) told += spliced('result', head.patched);
+  if (event.value !== null) told += spliced('value', readValue(event.value));
+  if (head.patched !== null) told += spliced('result', readValue(head.patched));
   return render(event, head, end, told, 'applied');
 }
 

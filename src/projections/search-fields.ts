@@ -1,10 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import type { EntityState } from '../domain/entity-state.ts';
-import type { MetadataChangeEvent, Source } from '../domain/event.ts';
+import type { Source } from '../domain/event.ts';
 import { formatPosition } from '../domain/position.ts';
 import { urnParts } from '../domain/urn.ts';
 import type { FieldKind, SearchFields } from '../ports/read-model.ts';
 import { keyword } from './keyword.ts';
+import type { HeadContent } from './state-text.ts';
 import { searchWords } from './words.ts';
 
 /** Fields by which `entities` is searched; part of the projection's version. */
@@ -46,13 +46,13 @@ const texts: Readonly<Record<string, (value: Json) => string[]>> = {
   domains: (value) => list(at(value, 'domains')).map((domain) => lastPart(string(domain))),
 };
 
-/** What `entities` is searched by, computed from the state alone. Each value is parsed once, here, when it is final. */
-export function entitySearchFields(state: EntityState, events: readonly MetadataChangeEvent[]): SearchFields {
+/** What `entities` is searched by, computed from the state and the contents of its heads alone. */
+export function entitySearchFields(state: EntityState, contents: readonly HeadContent[]): SearchFields {
   const values = new Map<string, Json>();
-  for (const [index, { aspect, live, patched }] of state.heads.entries()) {
-    if (!live || !Object.hasOwn(texts, aspect)) continue;
-    const parsed = parse(patched ?? events[index]!.value);
-    if (parsed !== undefined) values.set(aspect, parsed);
+  for (const [index, { aspect }] of state.heads.entries()) {
+    // A value that is no JSON shows as unreadable in the document; it has no words.
+    const parsed = contents[index]!.value?.parsed as Json | undefined;
+    if (parsed !== undefined && Object.hasOwn(texts, aspect)) values.set(aspect, parsed);
   }
   const name = entityName(state.urn, values);
   const found = [...values].flatMap(([aspect, value]) => texts[aspect]!(value));
@@ -64,7 +64,7 @@ export function entitySearchFields(state: EntityState, events: readonly Metadata
     owners: keywords(ownersIn(values.get('ownership'))),
     tags: keywords(tagsIn(values.get('globalTags'))),
     sources: keywords(
-      events.flatMap(({ source, change }) =>
+      contents.flatMap(({ event: { source, change } }) =>
         source === null || change === 'DELETE' ? [] : [sourceName(source)],
       ),
     ),
@@ -113,17 +113,6 @@ export const tagsIn = (value: Json | undefined): string[] =>
 
 function described(value: Json): string[] {
   return [string(at(value, 'name')), string(at(value, 'qualifiedName')), string(at(value, 'description'))];
-}
-
-function parse(value: Uint8Array | null): Json | undefined {
-  if (value === null || !isUtf8(value)) return undefined;
-  try {
-    return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as Json;
-  } catch (error) {
-    // Such a value shows as unreadable in the document; it has no words.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 const at = (value: Json | undefined, name: string): Json | undefined =>

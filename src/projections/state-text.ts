@@ -12,7 +12,7 @@ import { type JsonSpan, scanJson } from '../formats/json-text.ts';
  */
 export function stateText(
   state: EntityState,
-  events: readonly MetadataChangeEvent[] = headEvents(state),
+  contents: readonly HeadContent[] = headContents(state),
 ): string {
   const { urn, entityType, namespace, position, time, changed, heads, ids } = state;
   const deleted = !heads.some((head) => head.live);
@@ -20,54 +20,78 @@ export function stateText(
   text += `"position":${quoted(position)},"time":${time},"changed":${changed === null ? 'null' : quoted(changed)},`;
   text += '"aspects":{';
   for (const [at, head] of heads.entries())
-    text += `${at === 0 ? '' : ','}${json(head.aspect)}:${headText(head, events[at]!)}`;
+    text += `${at === 0 ? '' : ','}${json(head.aspect)}:${headText(head, contents[at]!)}`;
   text += '},"ids":[';
   for (const [at, known] of ids.entries())
     text += `${at === 0 ? '' : ','}["${known.id}",${quoted(known.position)}]`;
   return `${text}]}`;
 }
 
-/** The events behind a state's heads, in their order. */
-export const headEvents = (state: EntityState): MetadataChangeEvent[] =>
-  state.heads.map((head) => readEvent(head.avro));
+/** What a document shows of a head, read once. */
+export interface HeadContent {
+  readonly event: MetadataChangeEvent;
+  /** The value that is there after it; undefined for a deleted aspect. */
+  readonly value: ReadValue | undefined;
+}
 
-function headText({ position, time, live, patched }: Head, event: MetadataChangeEvent): string {
+/** The contents of a state's heads, in their order. */
+export const headContents = (state: EntityState): HeadContent[] =>
+  state.heads.map(({ avro, live, patched }) => {
+    const event = readEvent(avro);
+    const value = live ? (patched ?? event.value) : null;
+    return { event, value: value === null ? undefined : readValue(value) };
+  });
+
+function headText({ position, time, patched }: Head, { event, value }: HeadContent): string {
   const text = `{"event":{"position":${quoted(position)},"time":${time}${factsOf(event)}}`;
-  if (!live || event.value === null) return `${text}}`;
-  if (patched === null) return `${text}${spliced('value', event.value)}}`;
-  return `${text}${spliced('patch', event.value)}${spliced('value', patched)}}`;
+  if (value === undefined || event.value === null) return `${text}}`;
+  if (patched === null) return `${text}${spliced('value', value)}}`;
+  return `${text}${spliced('patch', readValue(event.value))}${spliced('value', value)}}`;
+}
+
+/** A value as it was received: its text, and what it holds where it is JSON at all. */
+export interface ReadValue {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  readonly parsed: unknown;
+  /** Spelled as `JSON.stringify` spells what it holds. */
+  readonly plain: boolean;
+}
+
+/**
+ * Reads a value. A plain one has no key twice, no lossy number, no space around it, and the scan would accept it unless it is
+ * too deep: most values are, and this is the fastest way to know.
+ */
+export function readValue(bytes: Uint8Array): ReadValue {
+  const text = utf8(bytes);
+  if (!isUtf8(bytes)) return { bytes, text, parsed: undefined, plain: false };
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return { bytes, text, parsed, plain: JSON.stringify(parsed) === text };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { bytes, text, parsed: undefined, plain: false };
+    throw error;
+  }
 }
 
 /**
  * A value as a further member of a document: the text itself, or, where it is not JSON that every reader reads alike,
  * `unreadable: code` in its place with the bytes beside it.
  */
-export function spliced(name: 'value' | 'patch' | 'result', value: Uint8Array): string {
-  const text = utf8(value);
-  if (isPlain(value, text)) return `,"${name}":${text}`;
-  const verdict = scanJson(value, { spanDepth: 0 });
+export function spliced(name: 'value' | 'patch' | 'result', { bytes, text, plain }: ReadValue): string {
+  if (plain && isShallow(text)) return `,"${name}":${text}`;
+  const verdict = scanJson(bytes, { spanDepth: 0 });
   if (verdict.verdict === 'accept')
-    return `,"${name}":${utf8(value.subarray(verdict.root.start, verdict.root.end))}`;
-  const bytes = Buffer.from(value).toString('base64');
-  return `,"${name}":{"unreadable":"${verdict.verdict}"},"${name}Bytes":"${bytes}"`;
+    return `,"${name}":${utf8(bytes.subarray(verdict.root.start, verdict.root.end))}`;
+  const base64 = Buffer.from(bytes).toString('base64');
+  return `,"${name}":{"unreadable":"${verdict.verdict}"},"${name}Bytes":"${base64}"`;
 }
 
 const opened = /[[{]/gu;
 
-/**
- * Whether a text is spelled as `JSON.stringify` spells what it holds: then it has no key twice, no lossy number, no space
- * around it, and the scan would accept it unless it is too deep. Most values are, and this is the fastest way to know.
- */
-function isPlain(value: Uint8Array, text: string): boolean {
-  if (!isUtf8(value)) return false;
-  try {
-    if (JSON.stringify(JSON.parse(text)) !== text) return false;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-  return text.length <= limits.jsonDepthMax || (text.match(opened)?.length ?? 0) <= limits.jsonDepthMax;
-}
+/** Whether a text cannot be too deep, by its length or its brackets. */
+const isShallow = (text: string): boolean =>
+  text.length <= limits.jsonDepthMax || (text.match(opened)?.length ?? 0) <= limits.jsonDepthMax;
 
 /** What an event says besides URN, aspect and value, as further members in a fixed order; what is absent is left out. */
 export function factsOf(event: MetadataChangeEvent): string {

@@ -56,7 +56,7 @@ const busy = new Set([401, 403, 408, 429, 502, 503, 504]);
 export function elasticsearchClient(
   url: string,
   place: string,
-  auth: ElasticsearchAuth | undefined,
+  { auth, ca }: { readonly auth?: ElasticsearchAuth | undefined; readonly ca?: string | undefined },
   answerBytesMax: number,
 ): ElasticsearchClient {
   let loading: Promise<{ client: Client; errors: typeof ClientErrors }> | undefined;
@@ -69,6 +69,7 @@ export function elasticsearchClient(
       maxRetries: 0,
       requestTimeout: answerMs,
       ...(auth === undefined ? {} : { auth: 'bearer' in auth ? { bearer: auth.bearer } : auth }),
+      ...(ca === undefined ? {} : { tls: { ca } }),
     });
     return { client, errors };
   }

@@ -1,4 +1,4 @@
-import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import type { Document, ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
 import type { SearchValue } from '../../ports/search-values.ts';
 
 /** A document as the engine gives it back, found or not. */
@@ -18,13 +18,13 @@ export const sourceFields = ['doc_id', 'body'];
  * body is one string: the engine never reads what is in it, and gives back what it was.
  */
 export function sourceText(
-  { id, body }: { readonly id: string; readonly body: Uint8Array },
+  { id, body, text }: Pick<Document, 'id' | 'body' | 'text'>,
   fieldNames: readonly string[],
   values: readonly SearchValue[] | null,
 ): string {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  const bodyText = text ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   const head = `{"doc_id":${JSON.stringify(id)},"visible":${values !== null}`;
-  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":${JSON.stringify(text)}}`;
+  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":${JSON.stringify(bodyText)}}`;
 }
 
 function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {

@@ -16,6 +16,8 @@ export interface ElasticsearchOptions {
   /** Every index and alias is called `<prefix>-…`: lower-case letters, digits and hyphens. */
   readonly prefix: string;
   readonly auth?: ElasticsearchAuth;
+  /** Certificates (PEM) that vouch for the server, in the place of the machine's own. */
+  readonly ca?: string;
   /** Largest answer that is read at once; 64 MiB where left out. What is larger is asked for in parts. */
   readonly answerBytesMax?: number;
   /** How to wait before what the engine was too busy for is sent again. */
@@ -32,12 +34,12 @@ const bulksAtOnce = 2;
  * prefix no index could have.
  */
 export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel {
-  const { url, prefix, auth, answerBytesMax = 64 * 1024 * 1024 } = options;
+  const { url, prefix, auth, ca, answerBytesMax = 64 * 1024 * 1024 } = options;
   const wait = options.wait ?? ((waitMs: number) => setTimeout(waitMs));
   if (!prefixText.test(prefix)) throw new RangeError(`index prefix ${prefix}`);
   const { origin, pathname } = new URL(url);
   const place = `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}${prefix}-*`;
-  const client = elasticsearchClient(url, place, auth, answerBytesMax);
+  const client = elasticsearchClient(url, place, { auth, ca }, answerBytesMax);
   const permits = slots(bulksAtOnce);
   const names: EngineNames = {
     prefix,

@@ -7,7 +7,7 @@ import type { EngineIndex } from './engine-index.ts';
 const keepAlive = '5m';
 const firstSize = 250;
 const sizeMax = 5_000;
-const batchBytes = 4 * 1024 * 1024;
+const batchBytes = 2 * 1024 * 1024;
 
 interface ScanAnswer {
   readonly pit_id: string;
@@ -16,9 +16,12 @@ interface ScanAnswer {
   };
 }
 
+/** Parts that are read side by side: the engine has a thread for each. */
+const slices = 2;
+
 /**
- * Every document at one point in time, hidden ones too: each has `visible`, progress has not. The next batch is asked for
- * while one is worked on, so two are in memory; their size follows the bodies, about 4 MiB.
+ * Every document at one point in time, hidden ones too: each has `visible`, progress has not. Two slices are read in turns; the
+ * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies.
  */
 export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly StoredDocument[]> {
   const { client, physical, index } = of;
@@ -29,14 +32,49 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
     query: { keep_alive: keepAlive },
     index,
   });
-  let pit = id;
-  let size = firstSize;
+  const point = { id };
+  let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice));
+  try {
+    while (reading.length > 0) {
+      const left: SliceScan[] = [];
+      for (const scan of reading) {
+        const batch = await scan.next();
+        if (batch.length === 0) continue;
+        left.push(scan);
+        yield batch;
+      }
+      reading = left;
+    }
+  } finally {
+    for (const scan of reading) await scan.end();
+    await closed(client, point.id);
+  }
+}
 
-  async function next(after: readonly number[] | undefined): Promise<ScanAnswer> {
+interface SliceScan {
+  /** The next batch, empty at the end. */
+  next(): Promise<readonly StoredDocument[]>;
+  /** Waits for what was asked for, and forgets it. */
+  end(): Promise<void>;
+}
+
+/** One slice of a point in time, whose id the engine may change with each answer. */
+function scanSlice({ client, index }: EngineIndex, point: { id: string }, slice: number): SliceScan {
+  let size = firstSize;
+  let pending = batchAfter(undefined);
+
+  function batchAfter(after: readonly number[] | undefined): Promise<ScanAnswer> {
+    const asked = askFitting(after);
+    // Looked at when its turn comes; until then a failure is not unhandled.
+    asked.catch(() => {});
+    return asked;
+  }
+
+  async function askFitting(after: readonly number[] | undefined): Promise<ScanAnswer> {
     for (;;) {
       try {
-        const answer = await ask(client, index, pit, size, after);
-        pit = answer.pit_id;
+        const answer = await ask(client, index, { pit: point.id, slice, size, after });
+        point.id = answer.pit_id;
         return answer;
       } catch (error) {
         if (!(error instanceof AnswerTooLarge) || size === 1) throw error;
@@ -45,30 +83,33 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
     }
   }
 
-  let pending = next(undefined);
-  try {
-    for (;;) {
+  return {
+    async next() {
       const { hits } = (await pending).hits;
-      if (hits.length === 0) return;
       const batch = hits.map(storedDocument);
-      size = sizeFor(batch, size);
-      pending = next(hits.at(-1)!.sort);
-      // Looked at when its turn comes; until then a failure is not unhandled.
-      pending.catch(() => {});
-      yield batch;
-    }
-  } finally {
-    await pending.catch(() => {}); // Nobody asks for this batch any more.
-    await closed(client, pit);
-  }
+      if (batch.length > 0) {
+        size = sizeFor(batch, size);
+        pending = batchAfter(hits.at(-1)!.sort);
+      }
+      return batch;
+    },
+    async end() {
+      await pending.catch(() => {}); // Nobody asks for this batch any more.
+    },
+  };
+}
+
+interface ScanQuestion {
+  readonly pit: string;
+  readonly slice: number;
+  readonly size: number;
+  readonly after: readonly number[] | undefined;
 }
 
 const ask = (
   client: ElasticsearchClient,
   index: string,
-  pit: string,
-  size: number,
-  after: readonly number[] | undefined,
+  { pit, slice, size, after }: ScanQuestion,
 ): Promise<ScanAnswer> =>
   client.request<ScanAnswer>({
     method: 'POST',
@@ -77,6 +118,7 @@ const ask = (
     body: {
       size,
       pit: { id: pit, keep_alive: keepAlive },
+      slice: { id: slice, max: slices },
       query: { exists: { field: 'visible' } },
       sort: ['_shard_doc'],
       track_total_hits: false,
