@@ -49,6 +49,8 @@ export interface AnnalConfig {
   readonly schemasDir: string | undefined;
   /** Absolute. */
   readonly namespaceRulesFile: string | undefined;
+  /** Absolute. */
+  readonly signingKeyFile: string | undefined;
   /** Undefined: no bridge. `aspects`: taken without a schema; `*` = all. */
   readonly datahub:
     | { readonly topic: string; readonly source: string; readonly aspects: readonly string[] }
@@ -257,6 +259,7 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
         : { kind: 'elasticsearch', url: values.elasticsearchUrl, prefix: sure.elasticsearchPrefix },
     schemasDir: path(values.schemasDir),
     namespaceRulesFile: path(values.namespaceRules),
+    signingKeyFile: path(values.signingKey),
     datahub:
       topic === 'off'
         ? undefined

@@ -44,9 +44,14 @@ export async function healthOf({
     registry: () => ask('REGISTRY_UNAVAILABLE', 'the schema registry', () => registry.latest(subject)),
   };
   const asked = await Promise.all(places.map(({ port }) => questions[port]()));
-  const lanes = (archiver?.status() ?? []).flatMap(({ partition, fault }): Reason[] =>
-    fault === undefined ? [] : [{ code: fault.code, detail: `archive lane ${partition}: ${fault.message}` }],
-  );
+  const lanes = (archiver?.status() ?? []).flatMap(({ partition, fault, tree }): Reason[] => {
+    if (fault !== undefined)
+      return [{ code: fault.code, detail: `archive lane ${partition}: ${fault.message}` }];
+    const ill = tree?.fault;
+    return ill === undefined
+      ? []
+      : [{ code: ill.code, detail: `tree of archive lane ${partition}: ${ill.message}` }];
+  });
   const lagging = projectors.flatMap((projector): Reason[] => {
     const { projection, fault, state } = projector.status();
     if (fault !== undefined)

@@ -6,6 +6,7 @@ import { openPorts, type Ports } from '../composition/compose.ts';
 import type { PortSettings } from '../composition/settings.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { defaultNamespaceRules, type NamespaceRule } from '../domain/namespace.ts';
+import type { NoteSigner } from '../formats/note-key.ts';
 import type { Rules } from '../intake/admit.ts';
 import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../intake/entity-types.ts';
@@ -14,11 +15,14 @@ import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
 import { modelOfLog } from '../streams/own-model.ts';
+import { keepVkey } from '../streams/tree-signing.ts';
 import type { PortPlace } from './annal.ts';
 import { type Bridges, startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
 import { openLog } from './open-log.ts';
 import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
+import { settings } from './settings.ts';
+import { signingKey } from './signing-key.ts';
 
 export interface Roles {
   readonly archiver: boolean;
@@ -57,12 +61,12 @@ export interface OpenOptions {
 export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   const { config, roles, say } = options;
   await using opening = new AsyncDisposableStack();
-  const settings = portSettings(config);
-  const places = placesOf(settings).filter(({ port }) => isUsed(port, roles));
+  const chosen = portSettings(config);
+  const places = placesOf(chosen).filter(({ port }) => isUsed(port, roles));
   const lock = places.some(({ embedded }) => embedded)
     ? opening.use(takeOwnerLock(config.dataDir))
     : undefined;
-  const ports = opening.use(await openPorts(settings, (what, facts) => say('info', what, { ...facts })));
+  const ports = opening.use(await openPorts(chosen, (what, facts) => say('info', what, { ...facts })));
   await options.prepare?.(ports);
   const { epochs, log } = await openLog(ports, {
     name: config.name,
@@ -70,6 +74,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     newLogId: uuidV7,
   });
   opening.defer(() => log[Symbol.asyncDispose]());
+  const signer = roles.archiver ? await signerOf(config, lock, ports, epochs[0]!.log, say) : undefined;
   const rules = roles.intake ? rulesOf(config) : undefined;
   const intake = rules === undefined ? undefined : await intakeOf(config, ports, log, rules, say);
   let bridges: Bridges | undefined;
@@ -81,6 +86,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     roles,
     intake,
     archiveLimits: config.archiveLimits,
+    signer,
     say,
     bridges: () => bridges?.reasons() ?? [],
     ...options.probes,
@@ -94,6 +100,24 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
   }
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Who signs checkpoints; the public key stands in the archive before the first of them. */
+async function signerOf(
+  { dataDir, signingKeyFile }: AnnalConfig,
+  lock: OwnerLock | undefined,
+  { archive }: Ports,
+  log: string,
+  say: Log,
+): Promise<NoteSigner | undefined> {
+  const signer = signingKey({
+    file: signingKeyFile,
+    dataDir: lock === undefined ? undefined : dataDir,
+    name: `annal/${log}`,
+  });
+  if (signer === undefined) say('warn', 'archive unsigned', { setting: settings.signingKey.variable });
+  else await keepVkey(archive.truth, signer);
+  return signer;
 }
 
 /** Whether a process of these roles works with a port: the others it neither holds nor asks how they are. */

@@ -2,6 +2,7 @@ import { v7 as uuidV7 } from 'uuid';
 import type { Ports } from '../composition/compose.ts';
 import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
+import type { NoteSigner } from '../formats/note-key.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { LaneProgress } from '../ports/read-model.ts';
@@ -13,6 +14,7 @@ import { type Archiver, startArchiver } from '../streams/archiver.ts';
 import { liveClaim } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
+import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
 import {
@@ -46,6 +48,9 @@ export interface RuntimeOptions {
   /** Opened by the caller, where this process takes events in. */
   readonly intake: Intake | undefined;
   readonly archiveLimits: ArchiveLimits;
+  readonly treeLimits?: TreeLimits;
+  /** Signs checkpoints; without one trees grow unsigned. */
+  readonly signer?: NoteSigner | undefined;
   readonly say: Log;
   /** What keeps bridges from their work, for health. */
   readonly bridges?: () => Health['reasons'];
@@ -87,6 +92,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         name: open.name,
         group: `${open.name}.archiver`,
         retryMs,
+        trees: { log: open.log, signer: options.signer, limits: options.treeLimits ?? treeLimits },
         onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'info', `archive ${kind}`, told(facts)),
         ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),
       })

@@ -176,6 +176,11 @@ export const settings = {
     about: 'file of rules that give a URN its namespace',
     parse: file,
   }),
+  signingKey: setting({
+    variable: 'ANNAL_SIGNING_KEY_FILE',
+    about: 'file of the key that signs checkpoints; unset: the one of the data folder',
+    parse: file,
+  }),
   datahubTopic: setting({
     variable: 'ANNAL_DATAHUB_TOPIC',
     about: 'take in proposals of DataHub from this topic; on = MetadataChangeProposal_v1',

@@ -35,7 +35,7 @@ export interface ArchiveStatus {
   readonly state: 'waiting' | 'running' | 'halted';
   readonly fault: Fault | undefined;
   /** How far the lane's tree is, where this process keeps it, and what keeps it from going on. */
-  readonly tree:
+  readonly tree?:
     | { readonly progress: TreeProgress | undefined; readonly fault: Fault | undefined }
     | undefined;
 }

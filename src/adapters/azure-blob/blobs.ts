@@ -7,8 +7,16 @@ const rangeBytes = 8 * 1024 * 1024;
 const rangesAtOnce = 4;
 const rereadsMax = 5;
 
+const typeOf = (blob: BlobName): string => {
+  if (blob.endsWith('.json')) return 'application/json';
+  // What tlog-tiles wants of a checkpoint.
+  return /(?:^checkpoints\/|\/checkpoint$|\.vkey$)/.test(blob)
+    ? 'text/plain; charset=utf-8'
+    : 'application/octet-stream';
+};
+
 export const contentTypeOf = (blob: BlobName): { readonly blobContentType: string } => ({
-  blobContentType: blob.endsWith('.json') ? 'application/json' : 'application/octet-stream',
+  blobContentType: typeOf(blob),
 });
 
 /** What the service told about a write; without it nothing can be based on the write. */
