@@ -21,9 +21,9 @@ export interface Filled {
   readonly unindexable: readonly string[];
 }
 
-const bodiesPerStoreBytes = 5_000_000;
+const bodiesPerStoreBytes = 1_500_000;
 const documentsPerStore = 5_000;
-const storesInFlight = 2;
+const storesInFlight = 3;
 
 /** Folds a history and stores its final documents, at most two requests at a time. */
 export async function fillIndex(

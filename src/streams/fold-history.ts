@@ -1,7 +1,8 @@
 import type { Cut } from '../domain/cut.ts';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { RecordView } from '../formats/record-view.ts';
+import { AvroReader } from '../formats/avro-bytes.ts';
+import { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Document } from '../ports/read-model.ts';
 import { foldNext } from '../projections/fold-batch.ts';
@@ -9,7 +10,7 @@ import type { Projection } from '../projections/projection.ts';
 import { readRecord } from '../projections/read-record.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
-import { historyLane, type Slice } from './history-lane.ts';
+import { historyLane } from './history-lane.ts';
 
 export interface History {
   readonly store: ArchiveStore;
@@ -57,9 +58,9 @@ function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] 
 }
 
 /** Decompressed records that are folded together. */
-const windowBytesDefault = 48 * 1024 * 1024;
-const documentsPerYield = 1_000;
-const bodyBytesPerYield = 1024 * 1024;
+const windowBytesDefault = 64 * 1024 * 1024;
+const documentsPerYield = 250;
+const bodyBytesPerYield = 256 * 1024;
 
 /**
  * Folds a history into the final documents of a projection, each once, in batches. Reads the archive and nothing else.
@@ -82,12 +83,9 @@ export async function* foldHistory(
     for (const span of chain) {
       let time = span.timeFloor;
       for await (const window of windows(history, span, windowBytes)) {
-        const times = runningMaximum(window.records, time);
-        time = times.at(-1) ?? time;
+        time = window.times.at(-1) ?? time;
         const last = span === chain.at(-1) && window.next >= span.end;
-        yield* inBatches(
-          foldWindow(projection, history.decoders, span, states, { ...window, times, last }, counts),
-        );
+        yield* inBatches(foldWindow(projection, history.decoders, span, states, window, last, counts));
       }
       onTime(span, time);
     }
@@ -95,61 +93,90 @@ export async function* foldHistory(
   }
 }
 
-/** Slices gathered into windows. */
+/**
+ * Records that are folded together, as columns: of each record where its bytes lie and its append time made monotone. Views of
+ * all of them would be promoted by the garbage collector, one after the other.
+ */
+interface Window {
+  readonly blocks: Buffer[];
+  readonly starts: number[];
+  readonly ends: number[];
+  readonly times: number[];
+  /** Records linked by equal keys: the first of each key, and the one that follows each record, -1 = none. */
+  readonly firsts: number[];
+  readonly following: number[];
+  /** Offset behind the last record. */
+  next: number;
+}
+
+const emptyWindow = (): Window => ({
+  ...{ blocks: [], starts: [], ends: [], times: [], firsts: [], following: [], next: 0 },
+});
+
 async function* windows(
   { store, decoders }: History,
-  span: LaneSpan,
+  { epoch, partition, end, timeFloor }: LaneSpan,
   windowBytes: number,
-): AsyncGenerator<Slice, void> {
-  const { epoch, partition, end } = span;
+): AsyncGenerator<Window, void> {
   const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
-  let [records, next, bytes]: [RecordView[], number, number] = [[], 0, 0];
+  const newest = new Map<string, number>();
+  let window = emptyWindow();
+  let [bytes, time] = [0, timeFloor];
   for await (const slice of historyLane(store, lane, 0, end)) {
     await decoders.ensure(slice.records, epoch.epoch);
     for (const record of slice.records) {
-      records.push(record);
+      time = Math.max(time, record.appendTime);
+      add(window, newest, record, time);
       bytes += record.end - record.start;
     }
-    next = slice.next;
-    if (bytes < windowBytes && next < end) continue;
-    yield { records, next };
-    [records, bytes] = [[], 0];
+    window.next = slice.next;
+    if (bytes < windowBytes && slice.next < end) continue;
+    yield window;
+    window = emptyWindow();
+    newest.clear();
+    bytes = 0;
   }
 }
 
-/** Append times made monotone. */
-function runningMaximum(records: readonly RecordView[], floor: number): Float64Array {
-  const times = new Float64Array(records.length);
-  let time = floor;
-  for (const [at, { appendTime }] of records.entries()) {
-    time = Math.max(time, appendTime);
-    times[at] = time;
-  }
-  return times;
+/** Adds a record; `newest` = the last one of each key, by its bytes. */
+function add(window: Window, newest: Map<string, number>, record: RecordView, time: number): void {
+  const { block, start, end, keyStart, keyEnd } = record;
+  const at = window.starts.length;
+  window.blocks.push(block);
+  window.starts.push(start);
+  window.ends.push(end);
+  window.times.push(time);
+  window.following.push(-1);
+  const key = keyStart < 0 ? '' : block.toString('latin1', keyStart, keyEnd);
+  const known = newest.get(key);
+  if (known === undefined) window.firsts.push(at);
+  else window.following[known] = at;
+  newest.set(key, at);
 }
 
-interface Window extends Slice {
-  readonly times: Float64Array;
-  /** Nothing comes after it. */
-  readonly last: boolean;
-}
+const recordIn = ({ blocks, starts, ends }: Window, at: number): RecordView =>
+  new RecordView(new AvroReader(blocks[at]!, starts[at]!, ends[at]!));
 
-/** Drafts that nothing later changes; `states` of URNs that come again hold bytes of their own. */
+/**
+ * Documents that nothing later changes: with `last` those of every URN that the window or an earlier one touched, since
+ * nothing comes after it. `states` of URNs that come again hold bytes of their own.
+ */
 function* foldWindow(
   projection: Projection,
   decoders: EventDecoders,
   { epoch, partition }: LaneSpan,
   states: Map<string, EntityState>,
-  { records, times, last }: Window,
+  window: Window,
+  last: boolean,
   counts: FoldCounts,
 ): Generator<Document> {
   const place = { epoch: epoch.epoch, partition, partitions: epoch.partitions };
-  const { firsts, following } = byKey(records);
+  const { firsts, following, times } = window;
   for (const first of firsts) {
     let before: EntityState | undefined;
     let state: EntityState | undefined;
     for (let at = first; at >= 0; at = following[at]!) {
-      const read = readRecord(records[at]!, place, times[at]!, decoders.decode, 'shared');
+      const read = readRecord(recordIn(window, at), place, times[at]!, decoders.decode, 'shared');
       counts.records += 1;
       if (read.kind === 'quarantined') {
         count(counts, read.record.outcome);
@@ -170,24 +197,6 @@ function* foldWindow(
       yield* finalDocuments(projection, state);
     } else if (state !== before) states.set(state.urn, owned(state, before));
   }
-}
-
-/** Records linked by equal keys: the first of each key, and the one that follows each record, -1 = none. */
-function byKey(records: readonly RecordView[]): {
-  readonly firsts: number[];
-  readonly following: Int32Array;
-} {
-  const firsts: number[] = [];
-  const following = new Int32Array(records.length).fill(-1);
-  const newest = new Map<string, number>();
-  for (const [at, { block, keyStart, keyEnd }] of records.entries()) {
-    const key = keyStart < 0 ? '' : block.toString('latin1', keyStart, keyEnd);
-    const known = newest.get(key);
-    if (known === undefined) firsts.push(at);
-    else following[known] = at;
-    newest.set(key, at);
-  }
-  return { firsts, following };
 }
 
 /** A state whose new heads are copies: it keeps no block alive. */
