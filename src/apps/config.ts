@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
+import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
-import { nearest } from '../intake/nearest.ts';
-import { otherVariables, type Setting, type SettingName, settings } from './settings.ts';
+import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
+import { hidden, shown, unknownVariables } from './given-texts.ts';
+import type { Setting } from './setting-texts.ts';
+import { type SettingName, settings } from './settings.ts';
 
 /** What one process does: `all` in the embedded profile and wherever one process is enough. */
 export type Role = 'all' | 'archiver' | 'projector' | 'api';
@@ -33,8 +36,11 @@ export interface AnnalConfig {
         readonly brokers: readonly string[];
         readonly retentionMs: number;
         readonly sessionTimeoutMs: number;
+        readonly access: KafkaAccess;
       };
-  readonly registry: { readonly kind: 'embedded' } | { readonly kind: 'confluent'; readonly url: string };
+  readonly registry:
+    | { readonly kind: 'embedded' }
+    | { readonly kind: 'confluent'; readonly url: string; readonly access: HttpAccess };
   readonly archive:
     | { readonly kind: 'folder' }
     | {
@@ -44,7 +50,12 @@ export interface AnnalConfig {
       };
   readonly readModel:
     | { readonly kind: 'sqlite' }
-    | { readonly kind: 'elasticsearch'; readonly url: string; readonly prefix: string };
+    | {
+        readonly kind: 'elasticsearch';
+        readonly url: string;
+        readonly prefix: string;
+        readonly access: HttpAccess;
+      };
   /** Absolute. */
   readonly schemasDir: string | undefined;
   /** Absolute. */
@@ -86,15 +97,14 @@ export interface ConfigFault {
   readonly what: string;
 }
 
-type Values = { readonly [N in SettingName]?: ReturnType<(typeof settings)[N]['parse']['parse']> };
+/** What was given, well. */
+export type Values = { readonly [N in SettingName]?: ReturnType<(typeof settings)[N]['parse']['parse']> };
 
 interface Read {
   readonly values: Values;
   readonly explained: ReadonlyMap<SettingName, Explained>;
   readonly faults: readonly ConfigFault[];
 }
-
-const hidden = '(set, not shown)';
 
 /**
  * The configuration, or `CONFIG_INVALID` with every fault at once in `faults` (`{at, what}`): unknown `ANNAL_*` variables
@@ -128,19 +138,24 @@ function readAll(env: Environment, flags: ConfigFlags): Read {
     const name = key as SettingName;
     const { variable, flag, about, fallback, secret, parse }: Setting<unknown> = entry;
     const { text, source } = given(name, variable, fallback, env, flags);
-    const value = text === undefined ? null : secret === true ? hidden : shown(text);
+    const parsed = text === undefined ? undefined : parse.safeParse(text);
+    const isHidden = secret === true || (secret === 'if wrong' && parsed?.success === false);
+    const value = text === undefined ? null : isHidden ? hidden : shown(text);
     explained.set(name, { variable, flag, value, source, about, fault: undefined });
-    if (text === undefined) continue;
-    const parsed = parse.safeParse(text);
+    if (parsed === undefined) continue;
     if (parsed.success) values[name] = parsed.data;
     else {
       const at = source === 'flag' && flag !== undefined ? flag : variable;
       const what = parsed.error.issues.map((issue) => issue.message).join('; ');
-      faults.push({ at, what: secret === true ? what : `${what}, not ${JSON.stringify(shown(text))}` });
+      faults.push({ at, what: isHidden ? what : `${what}, not ${JSON.stringify(shown(text!))}` });
     }
   }
   const set: IsSet = (...names) => names.some((name) => explained.get(name)?.value !== null);
-  faults.push(...contradictions(values, set), ...missingFor(flags.role ?? 'all', set));
+  faults.push(
+    ...contradictions(values, set),
+    ...accessFaults(values, set),
+    ...missingFor(flags.role ?? 'all', set),
+  );
   return { values, explained, faults };
 }
 
@@ -158,29 +173,8 @@ function given(
   return { text: fallback, source: 'default' };
 }
 
-/** A value may be wrong because it holds a password, a key or a signature: those never leave. */
-const shown = (text: string): string =>
-  text
-    .replace(/^([a-z]+:\/\/)?.*@/is, '$1***@')
-    .replace(/((?:key|secret|signature|sig|password|pwd|token)=)[^;&\s]*/gi, '$1***')
-    .replace(/([?#]).*$/s, '$1***')
-    .slice(0, 200);
-
-function unknownVariables(env: Environment): ConfigFault[] {
-  const known = Object.values(settings).map(({ variable }) => variable);
-  return Object.keys(env)
-    .filter((name) => /^ANNAL_/i.test(name) && env[name] !== undefined)
-    .filter((name) => !known.some((variable) => variable === name))
-    .filter((name) => !otherVariables.some((pattern) => pattern.test(name)))
-    .sort()
-    .map((name) => {
-      const near = nearest(name.toUpperCase(), known);
-      return { at: name, what: `is no setting${near === undefined ? '' : `; did you mean ${near}?`}` };
-    });
-}
-
 /** Whether any of these was given at all, well or badly. */
-type IsSet = (...names: readonly SettingName[]) => boolean;
+export type IsSet = (...names: readonly SettingName[]) => boolean;
 
 const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|::1)$/;
 
@@ -247,16 +241,22 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
             brokers: values.kafkaBrokers,
             retentionMs: sure.kafkaRetentionHours * hourMs,
             sessionTimeoutMs: sure.kafkaSessionSeconds * 1_000,
+            access: kafkaAccessOf(values),
           },
     registry:
       values.registryUrl === undefined
         ? { kind: 'embedded' }
-        : { kind: 'confluent', url: values.registryUrl },
+        : { kind: 'confluent', url: values.registryUrl, access: registryAccessOf(values) },
     archive: archiveOf(values, sure.blobPrefix),
     readModel:
       values.elasticsearchUrl === undefined
         ? { kind: 'sqlite' }
-        : { kind: 'elasticsearch', url: values.elasticsearchUrl, prefix: sure.elasticsearchPrefix },
+        : {
+            kind: 'elasticsearch',
+            url: values.elasticsearchUrl,
+            prefix: sure.elasticsearchPrefix,
+            access: elasticsearchAccessOf(values),
+          },
     schemasDir: path(values.schemasDir),
     namespaceRulesFile: path(values.namespaceRules),
     signingKeyFile: path(values.signingKey),

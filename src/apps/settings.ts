@@ -1,77 +1,19 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
-
-/** One thing that can be configured. `parse` takes the text of the environment or of a flag. */
-export interface Setting<T> {
-  readonly variable: `ANNAL_${string}`;
-  /** The long flag that says the same, where there is one. */
-  readonly flag?: string;
-  readonly about: string;
-  /** As somebody would have written it; undefined: nothing. */
-  readonly fallback?: string;
-  /** Never shown: only that it is set. */
-  readonly secret?: true;
-  readonly parse: z.ZodType<T, string>;
-}
-
-const refine = <T>(check: (text: string) => T | undefined, wanted: string): z.ZodType<T, string> =>
-  z.string().transform((text, context) => {
-    const value = check(text);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `has to be ${wanted}` });
-    return z.NEVER;
-  });
-
-const whole = (min: number, max: number): z.ZodType<number, string> =>
-  refine((text) => {
-    const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= max ? value : undefined;
-  }, `a whole number from ${min} to ${max}`);
-
-const units: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
-
-const bytes = (min: number, max: number): z.ZodType<number, string> =>
-  refine((text) => {
-    const match = /^([0-9]{1,12}) ?(|KiB|MiB|GiB)$/.exec(text);
-    const value = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
-    return value >= min && value <= max ? value : undefined;
-  }, `bytes from ${min} to ${max}, as 4194304 or 4MiB`);
-
-const matching = (pattern: RegExp, wanted: string): z.ZodType<string, string> =>
-  refine((text) => (pattern.test(text) ? text : undefined), wanted);
-
-const oneOf = <const T extends string>(...values: readonly T[]): z.ZodType<T, string> =>
-  refine((text) => values.find((value) => value === text), `one of ${values.join(', ')}`);
-
-const list = (item: RegExp, wanted: string): z.ZodType<readonly string[], string> =>
-  refine((text) => {
-    const items = text.split(',').map((part) => part.trim());
-    return items.every((part) => item.test(part)) ? [...new Set(items)] : undefined;
-  }, `${wanted}, separated by commas`);
-
-const url = z.string().transform((text, context) => {
-  const refuse = (message: string): never => {
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  };
-  const found = URL.parse(text);
-  if (found === null || !/^https?:$/.test(found.protocol))
-    return refuse('has to be a http:// or https:// URL');
-  // An address is printed and logged wherever somebody looks for a server.
-  if (found.username !== '' || found.password !== '') return refuse('may not hold a user or a password');
-  if (found.search !== '' || found.hash !== '') return refuse('may not hold a query: it may be a signature');
-  return text.replace(/\/+$/, '');
-});
-
-const topic = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/;
-const sourceName = matching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'letters, digits, - and _, at most 64');
-const file = matching(/^[^\0]{1,4096}$/, 'a path');
-const connectionString = matching(
-  /^(?:UseDevelopmentStorage=true;?|(?:[A-Za-z]+=[^;]*;?){2,})$/,
-  'a connection string of a storage account: Name=value;Name=value',
-);
-
-const setting = <T>(given: Setting<T>): Setting<T> => given;
+import { elasticsearchAccess, kafkaAccess, registryAccess } from './access-settings.ts';
+import {
+  bytes,
+  connectionString,
+  file,
+  list,
+  matching,
+  oneOf,
+  refine,
+  setting,
+  sourceName,
+  topic,
+  url,
+  whole,
+} from './setting-texts.ts';
 
 /** Everything that can be configured, in the order in which it is explained. */
 export const settings = {
@@ -130,11 +72,13 @@ export const settings = {
     fallback: '30',
     parse: whole(6, 300),
   }),
+  ...kafkaAccess,
   registryUrl: setting({
     variable: 'ANNAL_SCHEMA_REGISTRY_URL',
     about: 'schemas are in this Confluent-compatible registry instead of beside the archive',
     parse: url,
   }),
+  ...registryAccess,
   blobConnectionString: setting({
     variable: 'ANNAL_BLOB_CONNECTION_STRING',
     about: 'the archive is in this Azure storage account instead of in the data folder',
@@ -166,6 +110,7 @@ export const settings = {
     fallback: 'annal',
     parse: matching(/^[a-z][a-z0-9-]{0,39}$/, 'a-z, 0-9 and -, at most 40, a letter first'),
   }),
+  ...elasticsearchAccess,
   schemasDir: setting({
     variable: 'ANNAL_SCHEMAS_DIR',
     about: 'folder of own aspects and entity types',

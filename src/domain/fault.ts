@@ -440,6 +440,12 @@ export const faults = {
     about: 'the file of tokens cannot be used; all its faults are listed',
     doThis: 'Correct the listed places: [{"name", "sha256", "grants": [{"actions", "namespace"}]}].',
   },
+  TOKEN_UNAVAILABLE: {
+    remedy: 'retry',
+    about: 'no token could be had that says who this process is',
+    doThis:
+      'Look at the reason: the identity that Azure gives this process, or the file that holds its token.',
+  },
   TOO_MANY_EVENTS: {
     remedy: 'refuse',
     about: 'the request holds more than 1,000 events',

@@ -70,8 +70,9 @@ test('units and lists are read', () => {
     brokers: ['a:1', 'b:2'],
     retentionMs: 7_200_000,
     sessionTimeoutMs: 30_000,
+    access: { tls: undefined, sasl: undefined },
   });
-  expect(config.registry).toEqual({ kind: 'confluent', url: 'http://r/v7' });
+  expect(config.registry).toMatchObject({ kind: 'confluent', url: 'http://r/v7' });
   expect(config.archiveLimits).toEqual({
     flushBytes: 8 * 2 ** 20,
     flushMs: 3_000,
@@ -166,6 +167,16 @@ test('no secret is in a fault or in an explanation, whatever it is put into', ()
         (secret: string) => ({ ANNAL_BLOB_ACCOUNT_URL: `AccountName=a;AccountKey=${secret}` }),
         (secret: string) => ({ ANNAL_ELASTICSEARCH_URL: `https://elastic:a/b@${secret}@e:9200` }),
         (secret: string) => ({ ANNAL_TOKEN: secret }),
+        (secret: string) => ({ ANNAL_KAFKA_PASSWORD: secret, ANNAL_KAFKA_SASL: 'oauthbearer' }),
+        (secret: string) => ({ ANNAL_KAFKA_CONNECTION_STRING: secret }),
+        (secret: string) => ({ ANNAL_KAFKA_PASSWORD_FILE: secret }),
+        (secret: string) => ({ ANNAL_KAFKA_CONNECTION_STRING_FILE: secret }),
+        (secret: string) => ({
+          ANNAL_KAFKA_CONNECTION_STRING: `Endpoint=sb://x/;SharedAccessKeyName=a;SharedAccessKey=${secret}`,
+        }),
+        (secret: string) => ({ ANNAL_ELASTICSEARCH_API_KEY: `${secret}\n` }),
+        (secret: string) => ({ ANNAL_ELASTICSEARCH_PASSWORD: secret }),
+        (secret: string) => ({ ANNAL_SCHEMA_REGISTRY_PASSWORD: secret }),
       ),
       (secret, into) => {
         const env = into(secret);

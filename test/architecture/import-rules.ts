@@ -46,7 +46,7 @@ export const exceptions: readonly Exception[] = [
 
 /** Where each library may be imported: any file whose path begins so. Packages not listed may be imported nowhere. */
 export const homes: Readonly<Record<string, readonly string[]>> = {
-  '@azure/identity': ['src/adapters/azure-blob/'],
+  '@azure/identity': ['src/adapters/azure-blob/', 'src/adapters/azure-identity/'],
   '@azure/storage-blob': ['src/adapters/azure-blob/'],
   '@elastic/elasticsearch': ['src/adapters/elasticsearch/'],
   '@fastify/swagger': ['src/apps/api/'],

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitCodesAbout } from '../../src/apps/cli/exit-codes.ts';
-import { type Setting, settings } from '../../src/apps/settings.ts';
+import type { Setting } from '../../src/apps/setting-texts.ts';
+import { settings } from '../../src/apps/settings.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { read, root, type TextFile, textFiles } from '../architecture/tree.ts';
 

@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly heapMiB?: number;
   /** Further broker properties of Kafka or settings of elasticsearch.yml; they win over the harness's own. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Kafka natively only: further listeners by name, with their ports; what they ask for stands in `settings`. */
+  readonly listeners?: Readonly<Record<string, number>>;
   /** Azurite only: keeps blobs in a folder, so that they outlive a kill and a restart. In memory unless told. */
   readonly keepsBlobs?: boolean;
 }

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https';
 import { createRequire } from 'node:module';
 import { Fault } from '../../domain/fault.ts';
 import type { ConfluentSettings } from './schema-registry.ts';
@@ -27,7 +28,7 @@ interface ApiModule {
   readonly default: (settings: object) => Client;
 }
 
-export function registryApi({ url, clientId, auth }: ConfluentSettings): RegistryApi {
+export function registryApi({ url, clientId, auth, ca }: ConfluentSettings): RegistryApi {
   let client: Client | undefined;
   const load = (): Client => {
     const require = createRequire(import.meta.url);
@@ -37,6 +38,7 @@ export function registryApi({ url, clientId, auth }: ConfluentSettings): Registr
       retry: { retries: 0 }, // Retrying is the caller's decision.
       ...(clientId === undefined ? {} : { clientId }),
       ...(auth === undefined ? {} : { auth }),
+      ...(ca === undefined ? {} : { agent: new Agent({ ca }) }),
     });
   };
 

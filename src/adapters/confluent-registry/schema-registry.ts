@@ -8,6 +8,8 @@ export interface ConfluentSettings {
   readonly url: string;
   readonly clientId?: string;
   readonly auth?: { readonly username: string; readonly password: string };
+  /** Certificates (PEM) that vouch for the server, in the place of the machine's own. */
+  readonly ca?: string;
 }
 
 /** Schemas never change behind their id; this many texts are remembered. */

@@ -13,8 +13,11 @@ export function errorType(error: unknown): string | undefined {
 export const reasonOf = (error: unknown): string =>
   errorType(error) ?? (error instanceof Error ? error.message : String(error));
 
-export const unavailable = (facts: Readonly<Record<string, unknown>>, error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault('LOG_UNAVAILABLE', { ...facts, reason: reasonOf(error) }, error);
+/** A fault of ours stands behind what kafkajs made of it: a token that could not be had. */
+export function unavailable(facts: Readonly<Record<string, unknown>>, error: unknown): Fault {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Fault) return at;
+  return new Fault('LOG_UNAVAILABLE', { ...facts, reason: reasonOf(error) }, error);
+}
 
 /** Rejects with the reason of the first of `signals` that aborts before `work` has settled. */
 export function unlessAborted<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {

@@ -7,6 +7,8 @@ const watchMs = 5_000;
 const heartbeatsPerSession = 10;
 const backoffMs = { first: 500, max: 10_000 } as const;
 const leaveTimeoutMs = 5_000;
+/** A member stays where it is while logins end: it logs in again so long before, which Kafka takes once a second at most. */
+const loginAheadMs = 10_000;
 
 export interface Membership extends AsyncDisposable {
   /** Undefined until the group has answered for the first time. */
@@ -82,7 +84,7 @@ async function belong(
   // Heartbeats are missed for so long only by a consumer that has stopped; while a group assembles there are none.
   const silentMaxMs = 2 * sessionTimeoutMs;
   const joiningMaxMs = silentMaxMs + times.rebalanceTimeoutMs;
-  const client = kafkaClient(settings);
+  const client = kafkaClient(settings, loginAheadMs);
   const consumer = groupConsumer(client, groupIdOf(group, topic), sessionTimeoutMs);
   const crashed = new AbortController();
   const watched = new AbortController();

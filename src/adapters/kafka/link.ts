@@ -10,25 +10,44 @@ const keepAliveMs = 60_000;
 /** A kafkajs client whose connections we can end at once. */
 export interface Client {
   readonly kafka: Kafka;
+  /** Until when its logins hold, a margin left; undefined where they do not end. */
+  readonly fitUntil: number | undefined;
   /** Ends all its connections; requests under way fail. */
   close(): void;
 }
 
-const saslOf = (credentials: KafkaCredentials): SASLOptions => {
-  if (credentials.mechanism !== 'oauthbearer') return { ...credentials };
+/** A connection is given up so long before its token ends, or a tenth of the token's time. */
+const tokenMarginMs = 60_000;
+
+const saslOf = (
+  credentials: KafkaCredentials,
+  now: () => number,
+  onEnd: (fitUntil: number) => void,
+): SASLOptions => {
+  if (credentials.mechanism !== 'oauthbearer') return { ...credentials, password: credentials.password() };
   const { token } = credentials;
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await token() }) };
+  return {
+    mechanism: 'oauthbearer',
+    oauthBearerProvider: async () => {
+      const { value, endsAt } = await token();
+      if (endsAt !== undefined) onEnd(endsAt - Math.min(tokenMarginMs, (endsAt - now()) / 10));
+      return { value };
+    },
+  };
 };
 
 /** kafkajs retries nothing (its retries reorder and hide) and logs nothing: failures reach our callers as faults. */
-export function kafkaClient(settings: KafkaSettings): Client {
+export function kafkaClient(settings: KafkaSettings, loginAheadMs = 0): Client {
   const sockets = new Set<net.Socket>();
   let closed = false;
+  let fitUntil: number | undefined;
+  const { tls: secured, sasl, clock } = settings;
   const config: KafkaConfig = {
     brokers: [...settings.brokers],
     clientId: settings.clientId,
     connectionTimeout: times.connectionTimeoutMs,
     requestTimeout: times.requestTimeoutMs,
+    reauthenticationThreshold: loginAheadMs,
     // Each broker of the list is tried once.
     retry: { retries: settings.brokers.length - 1, initialRetryTime: 50 },
     logCreator: () => () => {},
@@ -44,13 +63,20 @@ export function kafkaClient(settings: KafkaSettings): Client {
       if (closed) socket.destroy(new Error('the client was closed'));
       return socket;
     },
-    ...(settings.ssl === undefined || settings.ssl === false
+    ...(secured === undefined ? {} : { ssl: secured.ca === undefined ? true : { ca: secured.ca() } }),
+    ...(sasl === undefined
       ? {}
-      : { ssl: settings.ssl === true ? true : { ca: settings.ssl.ca } }),
-    ...(settings.sasl === undefined ? {} : { sasl: saslOf(settings.sasl) }),
+      : {
+          sasl: saslOf(sasl, clock.now, (until) => {
+            fitUntil = Math.min(fitUntil ?? until, until);
+          }),
+        }),
   };
   return {
     kafka: new (kafkajs().Kafka)(config),
+    get fitUntil() {
+      return fitUntil;
+    },
     close() {
       closed = true;
       for (const socket of sockets) socket.destroy(new Error('the client was closed'));
@@ -75,6 +101,10 @@ export interface Link {
   /** Ends its connections; calls under way reject. */
   close(): void;
 }
+
+/** Whether a link that was used at `usedAt` may be used now: clouds forget idle connections, and logins end. */
+export const isFit = ({ client }: Link, usedAt: number, now: number): boolean =>
+  now - usedAt <= times.idleMaxMs && now < (client.fitUntil ?? Number.POSITIVE_INFINITY);
 
 /** The one public door to a cluster of kafkajs: what it hands to the assigner of a consumer, here one that never runs. */
 function clusterOf(kafka: Kafka): Cluster {

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import { type Batch, bytesPerBatchMax, recordsPerBatchMax } from '../../ports/event-log.ts';
 import { kafkajs } from './kafkajs.ts';
-import { type Link, openLink } from './link.ts';
+import { isFit, type Link, openLink } from './link.ts';
 import { type Fetched, fetchExchange } from './protocol.ts';
 import { type RecordCursor, recordCursor } from './record-decoder.ts';
 import { type KafkaSettings, times } from './settings.ts';
@@ -63,7 +63,7 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
   };
 
   const linked = async (): Promise<Link> => {
-    if (link !== undefined && clock.now() - usedAt > times.idleMaxMs) reset();
+    if (link !== undefined && !isFit(link, usedAt, clock.now())) reset();
     if (link === undefined) {
       const opened = await openLink(settings, topic);
       if (closed) opened.close();

@@ -1,13 +1,15 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { TokenSource } from '../../ports/token.ts';
 
 export type KafkaCredentials =
   | {
       readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
       readonly username: string;
-      readonly password: string;
+      /** Asked again for each client, so that it may change; what it throws is told as the reason. */
+      readonly password: () => string;
     }
-  /** `token` gives a bearer token that is valid now; asked again for every connection. */
-  | { readonly mechanism: 'oauthbearer'; readonly token: () => Promise<string> };
+  /** Asked again for every login. */
+  | { readonly mechanism: 'oauthbearer'; readonly token: TokenSource };
 
 /** Something worth a log line that is not a failure of a call: `what` is constant, facts carry units in their names. */
 export interface KafkaNotice {
@@ -25,7 +27,8 @@ export interface KafkaSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly clock: Clock;
-  readonly ssl?: boolean | { readonly ca: string };
+  /** Present: TLS. `ca`: certificates (PEM) that vouch, in the place of the machine's own; asked again for each client. */
+  readonly tls?: { readonly ca?: () => string };
   readonly sasl?: KafkaCredentials;
   /** How long topics made here keep records; −1 = for ever. Default 7 days. */
   readonly retentionMs?: number;

@@ -1,6 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { Link } from './link.ts';
-import { times } from './settings.ts';
+import { isFit, type Link } from './link.ts';
 
 /** How long closing waits for answers that are on their way. */
 const drainMs = 10_000;
@@ -15,6 +14,8 @@ export interface SharedLink {
 
 interface Use {
   readonly opened: Promise<Link>;
+  /** Once it is open. */
+  link: Link | undefined;
   readonly idle: PromiseWithResolvers<void>;
   users: number;
   unfit: boolean;
@@ -24,6 +25,7 @@ interface Use {
 export function sharedLink(clock: Clock, open: () => Promise<Link>, first: Link): SharedLink {
   const fresh = (opened: Promise<Link>): Use => ({
     opened,
+    link: undefined,
     idle: Promise.withResolvers(),
     users: 0,
     unfit: false,
@@ -52,14 +54,16 @@ export function sharedLink(clock: Clock, open: () => Promise<Link>, first: Link)
   return {
     async use(work) {
       if (closed) throw new Error('the log was closed');
-      if (current !== undefined && clock.now() - usedAt > times.idleMaxMs) retire(current);
+      const { link } = current ?? {};
+      if (current !== undefined && link !== undefined && !isFit(link, usedAt, clock.now())) retire(current);
       current ??= fresh(open());
       const use = current;
       inUse.add(use);
       use.users += 1;
       usedAt = clock.now();
       try {
-        const result = await work(await use.opened);
+        use.link = await use.opened;
+        const result = await work(use.link);
         usedAt = clock.now();
         return result;
       } catch (error) {

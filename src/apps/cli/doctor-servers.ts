@@ -1,8 +1,10 @@
 import { readOwner } from '../../adapters/file-log/owner-lock.ts';
 import { openPorts, type Ports } from '../../composition/compose.ts';
+import type { HttpAccess } from '../../composition/settings.ts';
 import { readEpochs, topicOf } from '../../streams/epochs.ts';
 import type { AnnalConfig } from '../config.ts';
 import { portSettings } from '../open-annal.ts';
+import { ask } from './ask.ts';
 import { type Check, checked } from './check.ts';
 import { counted } from './print.ts';
 
@@ -20,13 +22,17 @@ export async function serverChecks(
   const all = await Promise.all([
     running === undefined ? [] : checked('server', () => server(running.address, token)),
     log.kind === 'kafka' ? checked('Kafka', () => kafka(config, ports)) : [],
-    registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry.url)) : [],
+    registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry)) : [],
     archive.kind === 'azure-blob' ? checked('Azure Blob', () => blob(ports)) : [],
-    readModel.kind === 'elasticsearch'
-      ? checked('Elasticsearch', () => elasticsearch(readModel.url, ports))
-      : [],
+    readModel.kind === 'elasticsearch' ? checked('Elasticsearch', () => elasticsearch(readModel, ports)) : [],
   ]);
   return all.flat();
+}
+
+/** Where a server is, and how it knows us. */
+interface HttpPlace {
+  readonly url: string;
+  readonly access: HttpAccess;
 }
 
 const get = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
@@ -96,8 +102,8 @@ async function kafka({ name, partitions, log }: AnnalConfig, ports: Ports): Prom
   return [{ check: 'Kafka', status: 'ok', detail: `${brokers} answers` }, ...found];
 }
 
-async function schemaRegistry(url: string): Promise<readonly Check[]> {
-  const subjects = await get(`${url}/subjects`);
+async function schemaRegistry({ url, access }: HttpPlace): Promise<readonly Check[]> {
+  const subjects = await ask(`${url}/subjects`, access, askMs);
   if (!subjects.ok)
     return [
       {
@@ -107,7 +113,7 @@ async function schemaRegistry(url: string): Promise<readonly Check[]> {
         doThis: 'ANNAL_SCHEMA_REGISTRY_URL ends before `/subjects`.',
       },
     ];
-  const version = (await registryVersion(url)) ?? 'a version it does not tell';
+  const version = (await registryVersion({ url, access })) ?? 'a version it does not tell';
   return [
     { check: 'schema registry', status: 'ok', detail: `${url}, ${version}` },
     ...clockCheck('schema registry', subjects),
@@ -115,10 +121,10 @@ async function schemaRegistry(url: string): Promise<readonly Check[]> {
 }
 
 /** Confluent's registry tells it in one place, Apicurio's in another. */
-async function registryVersion(url: string): Promise<string | undefined> {
+async function registryVersion({ url, access }: HttpPlace): Promise<string | undefined> {
   const places = [`${url}/v1/metadata/version`, `${new URL(url).origin}/apis/registry/v2/system/info`];
   for (const place of places) {
-    const response = await get(place);
+    const response = await ask(place, access, askMs);
     const text = await response.text();
     if (!response.ok || !text.startsWith('{')) continue;
     const { name, version } = JSON.parse(text) as { name?: string; version?: string };
@@ -142,8 +148,8 @@ async function blob({ archive }: Ports): Promise<readonly Check[]> {
   ];
 }
 
-async function elasticsearch(url: string, ports: Ports): Promise<readonly Check[]> {
-  const response = await get(`${url}/_nodes?filter_path=nodes.*.version`);
+async function elasticsearch({ url, access }: HttpPlace, ports: Ports): Promise<readonly Check[]> {
+  const response = await ask(`${url}/_nodes?filter_path=nodes.*.version`, access, askMs);
   if (!response.ok)
     return [{ check: 'Elasticsearch', status: 'fail', detail: `${url} answers ${response.status}` }];
   const { nodes = {} } = (await response.json()) as { nodes?: Record<string, { version: string }> };

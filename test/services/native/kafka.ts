@@ -26,13 +26,16 @@ export const kafka: NativeRecipe = {
     const classPath = join(jars, '*');
     return async ({ folder, ports: [port, controllerPort], options }) => {
       const properties = join(folder, 'server.properties');
+      const open = Object.entries({ PLAINTEXT: port, ...options.listeners }).map(
+        ([name, at]) => `${name}://127.0.0.1:${at}`,
+      );
       const settings = {
         'process.roles': 'broker,controller',
         'node.id': '1',
         'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
         'controller.listener.names': 'CONTROLLER',
-        listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-        'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+        listeners: [...open, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+        'advertised.listeners': open.join(','),
         'log.dirs': join(folder, 'data'),
         ...brokerSettings,
         ...options.settings,
