@@ -6,6 +6,7 @@ import { epochName, subjectOf } from '../streams/archive-names.ts';
 import type { Archiver } from '../streams/archiver.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { Projector } from '../streams/projector.ts';
+import type { CutPublisher } from '../streams/publish-cuts.ts';
 import type { Health, PortPlace } from './annal.ts';
 
 type Reason = Health['reasons'][number];
@@ -20,6 +21,7 @@ export async function healthOf({
   log,
   archiver,
   projectors,
+  publisher,
   bridges = () => [],
 }: {
   readonly ports: Ports;
@@ -29,6 +31,7 @@ export async function healthOf({
   readonly log: EventLog;
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
+  readonly publisher?: Pick<CutPublisher, 'fault'> | undefined;
   /** What keeps bridges from their work until somebody does something. */
   readonly bridges?: () => Health['reasons'];
 }): Promise<Health> {
@@ -60,7 +63,12 @@ export async function healthOf({
       ? [{ code: 'STARTING', detail: `projection ${projection} is being built` }]
       : [];
   });
-  const reasons = [...asked.flat(), ...lanes, ...lagging, ...bridges()];
+  const unpublished = publisher?.fault();
+  const cuts: Reason[] =
+    unpublished === undefined
+      ? []
+      : [{ code: unpublished.code, detail: `published cuts: ${unpublished.message}` }];
+  const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...bridges()];
   return { ready: reasons.length === 0, reasons };
 }
 

@@ -27,6 +27,7 @@ import {
 import { verify } from '../streams/verify.ts';
 import type { Annal, Health, Operation, PortPlace } from './annal.ts';
 import { catchUp } from './catch-up.ts';
+import { startCutPublisher } from './cut-publisher.ts';
 import { healthOf } from './health.ts';
 import { operations } from './operations.ts';
 import { retireFiles } from './retire-files.ts';
@@ -80,6 +81,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const { archive: store, readModel: model, clock } = ports;
   const open = epochs.at(-1)!;
   const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
+  const trees = options.treeLimits ?? treeLimits;
   const running = operations();
   let building: Promise<unknown> = Promise.resolve();
 
@@ -92,7 +94,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         name: open.name,
         group: `${open.name}.archiver`,
         retryMs,
-        trees: { log: open.log, signer: options.signer, limits: options.treeLimits ?? treeLimits },
+        trees: { log: open.log, signer: options.signer, limits: trees },
         onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'info', `archive ${kind}`, told(facts)),
         ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),
       })
@@ -123,6 +125,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     });
   }
 
+  const publisher =
+    archiver === undefined
+      ? undefined
+      : startCutPublisher({ store, clock, epochs, signer: options.signer, signMs: trees.signMs, say });
   const retiring = new AbortController();
   if (archiver !== undefined) retireFiles({ log, archiver, clock, say, signal: retiring.signal });
 
@@ -206,7 +212,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         }),
       ),
     archive: () => archiveStatus(store, open, log, archiver?.status()),
-    health: () => healthOf({ ...options, archiver, projectors }),
+    health: () => healthOf({ ...options, archiver, projectors, publisher }),
     cut,
     reached: (name, position, waitMs) =>
       until(async () => {
@@ -237,6 +243,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       await options.intake?.[Symbol.asyncDispose]();
       await running[Symbol.asyncDispose]();
       await Promise.all(projectors.map((projector) => projector.stop()));
+      await publisher?.stop();
       await archiver?.stop();
     },
   });

@@ -5,7 +5,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import { formatSkey, type NoteSigner, parseSkey } from '../formats/note-key.ts';
 
 const seedBytes = 32;
-const keyFile = 'signing.key';
+export const keyFile = 'signing.key';
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;

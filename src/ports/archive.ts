@@ -70,10 +70,24 @@ export interface StateStore {
   list(prefix: string, after?: BlobName): AsyncIterable<BlobFound>;
 }
 
+/**
+ * What one handle may do alone. A courtesy between processes, not a fence: who was stopped for long may hold it no more and
+ * not know it, so whatever is done under it has to be right if two do it.
+ */
+export interface Lease extends AsyncDisposable {
+  /** Keeps it; false where it is lost. To be asked at least every `leaseMs`. */
+  renew(): Promise<boolean>;
+}
+
+/** Who does not renew a lease for so long may lose it. */
+export const leaseMs = 60_000;
+
 /** Two containers: `<prefix>-archive` (truth) and `<prefix>-state`. */
 export interface ArchiveStore extends AsyncDisposable {
   readonly truth: TruthStore;
   readonly state: StateStore;
+  /** The lease of this name, or undefined while another handle has it. It ends when it is let go, or after its process. */
+  lease(name: BlobName): Promise<Lease | undefined>;
   /** For people: folder or account and container. No secrets. */
   readonly place: string;
 }

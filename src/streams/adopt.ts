@@ -21,9 +21,10 @@ export async function pendingAdoption(store: ArchiveStore): Promise<Adoption | u
 }
 
 /**
- * Copies a finished archive into an empty one: schemas, segments, tails, leaves, then epochs. Done again it goes on where it
- * was: every blob is created whole, or is there already. The epochs come last, so that half an archive has none. Rejects with
- * `DATA_NOT_EMPTY` where another adoption is unfinished, and with `ARCHIVE_FORK` where a blob is there with other bytes.
+ * Copies a finished archive into an empty one: schemas, segments, what was signed, tails, leaves, trees, then epochs. Done
+ * again it goes on where it was: every blob is created whole, or is there already. The epochs come last, so that half an
+ * archive has none. Rejects with `DATA_NOT_EMPTY` where another adoption is unfinished, and with `ARCHIVE_FORK` where a blob
+ * is there with other bytes.
  */
 export async function adoptArchive(
   source: ArchiveStore,
@@ -36,7 +37,7 @@ export async function adoptArchive(
     throw new Fault('DATA_NOT_EMPTY', { folder: target.place, unfinished: pending.from });
   await target.state.replace(pendingName, Buffer.from(JSON.stringify(adoption)));
   let copied = 0;
-  for (const prefix of ['schemas/', 'segments/', 'checkpoints/']) {
+  for (const prefix of ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkpoints/']) {
     for await (const { name } of source.truth.list(prefix)) {
       const bytes = await source.truth.read(name);
       if (bytes === undefined)
@@ -46,7 +47,7 @@ export async function adoptArchive(
       onCopied(copied);
     }
   }
-  for (const prefix of ['tail/', 'leaves/']) {
+  for (const prefix of ['tail/', 'leaves/', 'trees/']) {
     for await (const { name } of source.state.list(prefix)) {
       const blob = await source.state.read(name);
       if (blob !== undefined) await target.state.replace(name, blob.bytes);

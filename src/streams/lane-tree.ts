@@ -5,6 +5,7 @@ import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LaneName } from './archive-names.ts';
 import { archivedLeaves, type Leaf, leafOfMissing, leafOfRecord } from './archived-leaves.ts';
+import { mendCheckpointTiles } from './checkpoint-tiles.ts';
 import type { TreeProgress } from './tree-files.ts';
 import type { TreeName } from './tree-names.ts';
 import { type SignPoint, signTree } from './tree-signing.ts';
@@ -137,7 +138,10 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
           });
       }
       for (const { leaves } of forget()) await take(into, leaves());
-      if ((await into.store()) === 'stored') return into;
+      const isNew = into.progress === undefined;
+      const isStored = (await into.store()) === 'stored';
+      const isSigned = isStored && isNew && (await mendCheckpointTiles(store, tree, into.size));
+      if (isStored && (!isSigned || (await into.keep()) === 'stored')) return into;
       writer = undefined;
     }
   }

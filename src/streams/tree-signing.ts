@@ -4,15 +4,9 @@ import { parseNote, signNote } from '../formats/note.ts';
 import { type NoteSigner, type NoteVerifier, parseVkey } from '../formats/note-key.ts';
 import { rangeRoot, tilesFor } from '../formats/tree-node.ts';
 import type { ArchiveStore, StateStore, TruthStore } from '../ports/archive.ts';
+import { checkpointSizes } from './checkpoint-tiles.ts';
 import { readTile } from './tree-files.ts';
-import {
-  checkpointName,
-  checkpointsOf,
-  keysPrefix,
-  newestCheckpointName,
-  type TreeName,
-  vkeyName,
-} from './tree-names.ts';
+import { checkpointName, keysPrefix, newestCheckpointName, type TreeName, vkeyName } from './tree-names.ts';
 
 /** Points at which a crash must do no harm, in order. */
 export type SignPoint = 'before-checkpoint' | 'after-checkpoint' | 'after-newest';
@@ -57,19 +51,6 @@ export async function rootAt(state: StateStore, tree: TreeName, size: number, of
   return rangeRoot(range, ({ level, index }) => tiles.get(`${level}/${index}`)!);
 }
 
-/** Size of the newest checkpoint in the truth; undefined where there is none. */
-export async function newestSize(truth: TruthStore, tree: TreeName): Promise<number | undefined> {
-  const prefix = checkpointsOf(tree);
-  let newest: number | undefined;
-  for await (const { name } of truth.list(prefix)) {
-    const size = /^[0-9]{20}$/.exec(name.slice(prefix.length));
-    if (size === null)
-      throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'not a name of a checkpoint' });
-    newest = Number(size[0]);
-  }
-  return newest;
-}
-
 const fork = (blob: string, reason: string): Fault => new Fault('ARCHIVE_FORK', { blob, reason });
 
 /**
@@ -86,7 +67,7 @@ export async function signTree(
 ): Promise<'signed' | 'behind'> {
   const verifiers = [parseVkey(signer.vkey)];
   const { truth, state } = store;
-  const newest = await newestSize(truth, tree);
+  const newest = (await checkpointSizes(truth, tree)).at(-1);
   if (newest !== undefined && newest > head.size) return 'behind';
   if (newest !== undefined && newest < head.size) {
     const before = await checkpointIn(truth, tree, newest, verifiers);

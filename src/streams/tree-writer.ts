@@ -133,7 +133,10 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
     },
     writeFull,
     store,
-    keep: async () => (progress === undefined ? 'changed' : save({ ...progress, kept: progress.size })),
+    async keep() {
+      if (progress === undefined) return 'changed';
+      return progress.kept === progress.size ? 'stored' : save({ ...progress, kept: progress.size });
+    },
     noteSigned: async (at) =>
       progress === undefined ? 'changed' : save({ ...progress, signed: { size: progress.size, at } }),
   };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
 import type { ArchiveUnderTest, Handles } from './archive-store/given.ts';
+import { leaseLaws } from './archive-store/lease-laws.ts';
 import { listLaws } from './archive-store/list-laws.ts';
 import { nameLaws } from './archive-store/name-laws.ts';
 import { stateLaws } from './archive-store/state-laws.ts';
@@ -41,5 +42,6 @@ export function archiveStoreContract(name: string, place: () => Promise<ArchiveU
     listLaws(handles);
     stateLaws(handles);
     nameLaws(handles);
+    leaseLaws(handles);
   });
 }

@@ -86,7 +86,8 @@ export function plainTree({ truth, state }: PlainBlobs, folder: string, texts: r
     if (state.get(prefix + path)?.equals(bytes) !== true) faults.push(`${path} is missing or another`);
   for (const name of state.keys()) {
     const path = name.startsWith(prefix) ? name.slice(prefix.length) : 'checkpoint';
-    if (!/^(?:checkpoint|head\.json)$/.test(path) && !wanted.has(path)) faults.push(`${path} is left over`);
+    if (!/^(?:checkpoint|(?:head|next)\.json)$/.test(path) && !wanted.has(path))
+      faults.push(`${path} is left over`);
   }
   const newest = state.get(`${prefix}checkpoint`)?.toString().split('\n')[1];
   const last = Math.max(0, ...checkpoints);

@@ -91,8 +91,9 @@ function stopping(store: ArchiveStore, nth: number, when: 'before' | 'after'): A
       if (writes === nth) throw new Fault('STORE_UNAVAILABLE', { nth });
       return result;
     };
-  const { truth, state, place } = store;
+  const { truth, state, place, lease } = store;
   return {
+    lease,
     truth: { ...truth, create: counted(truth.create.bind(truth)) },
     state: {
       ...state,

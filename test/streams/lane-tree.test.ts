@@ -145,6 +145,18 @@ describe('the tree of a lane', () => {
     expect(await theTree()).toMatchObject({ size: 491, faults: [] });
   });
 
+  test('that was lost is made again, with the tiles of all its checkpoints', async () => {
+    const given = memoryLog();
+    for (const end of [10, 300, 520]) {
+      given.records = records(0, end);
+      await archived(given, { archive: { sealBytes: 1 } });
+    }
+    for await (const { name } of store.state.list('trees/')) await store.state.remove(name);
+    given.records = records(0, 530);
+    await archived(given);
+    expect(await theTree()).toEqual({ size: 530, checkpoints: [10, 300, 520, 530], faults: [] });
+  });
+
   test('without a key it grows, and nobody signs it', async () => {
     const given = memoryLog();
     given.records = records(0, 20);

@@ -1,5 +1,6 @@
 import type { ArchiveStore } from '../../ports/archive.ts';
 import { type Account, containersOf, placeOf } from './containers.ts';
+import { takeLease } from './lease.ts';
 import { blobState } from './state.ts';
 import { blobTruth } from './truth.ts';
 
@@ -22,9 +23,11 @@ export function azureBlobArchive({ prefix, ...account }: AzureBlobOptions): Arch
   if (!prefixText.test(prefix) || prefix.length > prefixMax)
     throw new RangeError(`container prefix ${prefix}`);
   const container = containersOf(account);
+  const state = container(`${prefix}-state`);
   return {
     truth: blobTruth(container(`${prefix}-archive`)),
-    state: blobState(container(`${prefix}-state`)),
+    state: blobState(state),
+    lease: (name) => takeLease(state, name),
     place: `${placeOf(account)}/${prefix}-*`,
     // The SDK keeps no connection that would hold the process.
     [Symbol.asyncDispose]: async () => {},

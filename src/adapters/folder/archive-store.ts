@@ -1,5 +1,6 @@
 import type { ArchiveStore } from '../../ports/archive.ts';
 import { type Disk, nodeDisk } from '../file-log/disk.ts';
+import { folderLeases } from './leases.ts';
 import { takeRoot } from './root.ts';
 import { folderState } from './state.ts';
 import { folderTruth } from './truth.ts';
@@ -16,10 +17,15 @@ export interface FolderArchiveOptions {
  */
 export function folderArchive({ dir, disk = nodeDisk }: FolderArchiveOptions): ArchiveStore {
   const { root, leave } = takeRoot(disk, dir);
+  const leases = folderLeases(root);
   return {
     truth: folderTruth(root),
     state: folderState(root),
+    lease: leases.take,
     place: root.dir,
-    [Symbol.asyncDispose]: async () => leave(),
+    async [Symbol.asyncDispose]() {
+      leases.letGo();
+      leave();
+    },
   };
 }

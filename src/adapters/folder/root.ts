@@ -30,6 +30,8 @@ export interface Root {
   /** State blobs to be looked at again, because a change failed in the middle. */
   readonly unsure: Set<string>;
   readonly tags: Map<string, string>;
+  /** Names of leases that somebody has; the process dies with its folder. */
+  readonly leases: Set<string>;
 }
 
 interface Shared {
@@ -137,6 +139,7 @@ function makeRoot(disk: Disk, dir: string): Root {
     committed: new Map(),
     unsure: new Set(),
     tags: new Map(),
+    leases: new Set(),
   };
 }
 

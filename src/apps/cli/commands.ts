@@ -1,3 +1,4 @@
+import { archiveCommands } from './archive-commands.ts';
 import type { Run } from './session.ts';
 
 export interface OptionSpec {
@@ -267,6 +268,7 @@ export const commandGroups: readonly (readonly [string, readonly CommandSpec[]])
   ['Ways in', waysIn],
   ['Ways out', waysOut],
   ['Care', care],
+  ['Archive', archiveCommands],
 ];
 
 export const commands: readonly CommandSpec[] = commandGroups.flatMap(([, specs]) => specs);

@@ -1,0 +1,33 @@
+import type { CommandSpec } from './commands.ts';
+
+export const archiveCommands: readonly CommandSpec[] = [
+  {
+    name: 'archive complete',
+    about: 'give every lane of an archive its tree of tiles and a signed checkpoint, where that is not done',
+    more:
+      'For archives that were written before there were trees; a running server completes its own. Done again it changes ' +
+      'nothing. Neither log nor read model has to be there.',
+    options: [{ flags: '--anew', about: 'derive every tile again, and write over what is there' }],
+    examples: [
+      { line: 'annal archive complete --data ./mine', about: 'the archive of this data folder' },
+      { line: 'annal archive complete --data ./mine --anew --output json', about: 'whatever its tiles hold' },
+    ],
+    load: () => import('./archive-complete.ts'),
+  },
+  {
+    name: 'archive key',
+    args: '<file>',
+    about: 'make a key that signs checkpoints, in a file that only its owner may read',
+    more:
+      'Prints the public half, by which everybody can check what the key signed. ANNAL_SIGNING_KEY_FILE names the file; a ' +
+      'data folder has a key of its own.',
+    options: [
+      { flags: '--name <name>', about: 'what the key is called: an address, without https:// (annal)' },
+    ],
+    examples: [
+      { line: 'annal archive key ./prod.key --name audit.example/metadata', about: 'for a log on servers' },
+      { line: 'annal archive key ./test.key --output json', about: 'called annal' },
+    ],
+    load: () => import('./archive-key.ts'),
+  },
+];
