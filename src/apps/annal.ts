@@ -5,6 +5,7 @@ import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { RebuildPlan, RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
 import type { VerifyReport } from '../streams/verify.ts';
+import type { LogWatch } from '../streams/watch-log.ts';
 
 /** A port, the adapter that answers it, and where that is. No secrets. */
 export interface PortPlace {
@@ -23,6 +24,8 @@ export interface ProjectionStatus {
   readonly state: 'starting' | 'following' | 'paused' | 'halted';
   readonly index: string | null;
   readonly documents: number;
+  /** Documents that should be found and that the engine cannot search. */
+  readonly unindexable: number;
   readonly bytes: number;
   readonly cut: Cut | null;
   readonly lanes: readonly LaneProgress[];
@@ -62,6 +65,8 @@ export interface Operation {
 export interface Annal {
   readonly epochs: readonly Epoch[];
   readonly ports: readonly PortPlace[];
+  /** Ages of what waits in the log of the open epoch, and lanes that stand still. */
+  readonly watch: Pick<LogWatch, 'ageMs' | 'stalled' | 'stalls'>;
   /** Undefined in a process that takes nothing in. */
   readonly intake: Intake | undefined;
   readonly model: ReadModel;
@@ -79,8 +84,11 @@ export interface Annal {
   /** Resolves when a projection's cut differs from `cut`, or after `waitMs`. */
   moved(projection: string, cut: Cut, waitMs: number): Promise<void>;
   plan(projection: string): Promise<RebuildPlan>;
-  /** Starts a rebuild to the plan's cut; rejects with `REBUILD_RUNNING`. */
-  rebuild(projection: string): Promise<Operation>;
+  /**
+   * Starts a rebuild to the plan's cut; rejects with `REBUILD_RUNNING`. It is refused at its end where the engine cannot search
+   * more than `acceptUnindexable` documents.
+   */
+  rebuild(projection: string, acceptUnindexable?: number): Promise<Operation>;
   verify(projection: string): Promise<Operation>;
   operation(id: string): Operation | undefined;
   /** Resolves once the operation has ended. */

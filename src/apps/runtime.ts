@@ -25,6 +25,7 @@ import {
   rebuild,
 } from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
+import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { Annal, Health, Operation, PortPlace } from './annal.ts';
 import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
@@ -49,6 +50,8 @@ export interface RuntimeOptions {
   /** Opened by the caller, where this process takes events in. */
   readonly intake: Intake | undefined;
   readonly archiveLimits: ArchiveLimits;
+  /** A lane that gets nothing for so long though the log has more is read again. Default 60 s. */
+  readonly stallMs?: number;
   readonly treeLimits?: TreeLimits;
   /** Signs checkpoints; without one trees grow unsigned. */
   readonly signer?: NoteSigner | undefined;
@@ -70,6 +73,7 @@ export interface Runtime extends Annal {
 }
 
 const retryMs = 1_000;
+const stallDefaultMs = 60_000;
 const lookMs = 1_000;
 const pollMs = 50;
 /** A flush that is due may take so long until it is called late. */
@@ -77,8 +81,12 @@ const flushGraceMs = 20_000;
 
 /** Starts what a process does, by its roles, and gives what the API and the command line need. */
 export function startRuntime(options: RuntimeOptions): Runtime {
-  const { ports, epochs, log, roles, say } = options;
+  const { ports, epochs, roles, say } = options;
   const { archive: store, readModel: model, clock } = ports;
+  const stallMs = options.stallMs ?? stallDefaultMs;
+  const onStall = (lane: StalledLane): void => say('warn', 'lane stalled', { ...lane });
+  const watch = watchLog(options.log, { clock, stallMs, onStall });
+  const { log } = watch;
   const open = epochs.at(-1)!;
   const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
   const trees = options.treeLimits ?? treeLimits;
@@ -135,8 +143,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   async function build(projection: Projection, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const plan = await planRebuild(context, projection);
-    const report = await rebuild(context, projection, plan, uuidV7(), () => undefined, signal);
-    say('info', 'read model built', { ...report });
+    // Nothing serves yet: most of a read model is more than none.
+    const accepting = { ...context, acceptUnindexable: Number.POSITIVE_INFINITY };
+    const report = await rebuild(accepting, projection, plan, uuidV7(), () => undefined, signal);
+    say(report.unindexable > 0 ? 'warn' : 'info', 'read model built', { ...report });
     options.onBuilt?.(report);
   }
 
@@ -169,7 +179,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     return planRebuild(context, known(name));
   }
 
-  async function operate(kind: Operation['kind'], name: string): Promise<Operation> {
+  async function operate(kind: Operation['kind'], name: string, acceptUnindexable = 0): Promise<Operation> {
     const projection = known(name);
     const claim = await liveClaim(store.state, name, clock);
     if (claim !== undefined)
@@ -184,7 +194,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       try {
         if (kind === 'verify') return { verified: await verify(context, projection, id, onProgress, signal) };
         const made = await planRebuild(context, projection);
-        return { rebuilt: await rebuild(context, projection, made, id, onProgress, signal) };
+        const accepting = { ...context, acceptUnindexable };
+        return { rebuilt: await rebuild(accepting, projection, made, id, onProgress, signal) };
       } catch (error) {
         say('error', `${kind} failed`, {
           projection: name,
@@ -202,6 +213,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const annal: Annal = {
     epochs,
     ports: options.places,
+    watch,
     intake: options.intake,
     model,
     projections: () =>
@@ -212,7 +224,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         }),
       ),
     archive: () => archiveStatus(store, open, log, archiver?.status()),
-    health: () => healthOf({ ...options, archiver, projectors, publisher }),
+    health: () => healthOf({ ...options, watch, archiver, projectors, publisher }),
     cut,
     reached: (name, position, waitMs) =>
       until(async () => {
@@ -230,7 +242,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       }, waitMs);
     },
     plan,
-    rebuild: (name) => operate('rebuild', name),
+    rebuild: (name, acceptUnindexable) => operate('rebuild', name, acceptUnindexable),
     verify: (name) => operate('verify', name),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
@@ -245,6 +257,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       await Promise.all(projectors.map((projector) => projector.stop()));
       await publisher?.stop();
       await archiver?.stop();
+      await watch[Symbol.asyncDispose]();
     },
   });
 }

@@ -49,6 +49,7 @@ export async function projectionStatus(
     state: stateOf(projector, found !== undefined, claimed),
     index: found?.name ?? null,
     documents: found?.documents ?? 0,
+    unindexable: found?.unindexable ?? 0,
     bytes: found?.bytes ?? 0,
     cut: cutIn(lanes, epochs),
     lanes,

@@ -98,10 +98,11 @@ export const faults = {
     about: 'the data folder holds an archive already',
     doThis: 'Recover into an empty folder; nothing was changed.',
   },
-  DOCUMENT_UNINDEXABLE: {
-    remedy: 'quarantine',
-    about: 'the engine of the read model refused this document',
-    doThis: 'The events are in the log all the same; look at the named reason and at the engine.',
+  DRAIN_LATE: {
+    remedy: 'retry',
+    about: 'not all was written before the grace time ended',
+    doThis:
+      'Nothing is lost: it is done again at the next start. Look at what hangs, or set ANNAL_GRACE_SECONDS.',
   },
   DUPLICATE_DOCUMENT: {
     remedy: 'halt',
@@ -229,6 +230,11 @@ export const faults = {
     remedy: 'retry',
     about: 'the partition was given to another reader of the group',
     doThis: 'Nothing: the other reader goes on; this one waits for a partition.',
+  },
+  LANE_STALLED: {
+    remedy: 'retry',
+    about: 'a lane got nothing for long although the log has more; it is read again over a new connection',
+    doThis: 'Nothing, if it goes on. Else look at the broker and at what lies on the way to it.',
   },
   LOG_BUSY: {
     remedy: 'retry',
@@ -373,6 +379,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'a rebuild or verification of this projection is running',
     doThis: 'Wait for it to finish; its id is shown.',
+  },
+  REBUILD_UNINDEXABLE: {
+    remedy: 'refuse',
+    about: 'the engine cannot search some of the documents; nothing was swapped',
+    doThis: 'The old read model still serves. Look at the named ones, or say `--accept-unindexable N`.',
   },
   RECORD_TOO_LARGE: {
     remedy: 'refuse',

@@ -40,11 +40,14 @@ export interface StoreReport {
   readonly applied: number;
   /** Older or equal to what is stored: already there. `applied + stale` = documents given. */
   readonly stale: number;
-  /**
-   * Those among them the engine will never accept: a hidden stub `{urn, version, unindexable}` stands in their place,
-   * `urn` being the id and `unindexable` a code of ports/search-values.ts.
-   */
-  readonly unindexable: readonly { readonly id: string; readonly reason: string }[];
+  /** Those among them that the engine cannot search: they are stored whole, hidden and counted. */
+  readonly unindexable: readonly Unsearchable[];
+}
+
+/** A document that no search finds; `reason` begins with a code of ports/search-values.ts. */
+export interface Unsearchable {
+  readonly id: string;
+  readonly reason: string;
 }
 
 /** Progress of one lane: everything before `next` is stored. `timeMax` is the running maximum of append times. */
@@ -141,6 +144,8 @@ export interface IndexFound {
   readonly serving: boolean;
   /** As many as `scan` gives, as of the last refresh. */
   readonly documents: number;
+  /** Those among them that should be found and cannot be. */
+  readonly unindexable: number;
   readonly bytes: number;
 }
 

@@ -1,4 +1,4 @@
-import type { Document, FieldKind, ModelDefinition, SearchFields } from './read-model.ts';
+import type { FieldKind, ModelDefinition, SearchFields } from './read-model.ts';
 
 /** Bytes of a keyword or of one search word; projections cut longer ones. */
 export const valueBytesMax = 1_024;
@@ -57,14 +57,6 @@ function searchValue(kind: FieldKind, given: string | number | readonly string[]
 
 const isLong = (text: string): boolean =>
   text.length * 3 > valueBytesMax && Buffer.byteLength(text) > valueBytesMax;
-
-/** What stands in the place of a document that cannot be searched: found by id and version, hidden. */
-export const stubOf = ({ id, version }: Document, unindexable: Unindexable): Document => ({
-  id,
-  version,
-  body: Buffer.from(JSON.stringify({ urn: id, version, unindexable })),
-  search: null,
-});
 
 const projectionName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const fieldName = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;

@@ -1,7 +1,7 @@
 import type { Cut } from '../domain/cut.ts';
 import { offsetEnd, versionOf } from '../domain/position.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
-import type { Document, LaneProgress, ModelIndex } from '../ports/read-model.ts';
+import type { Document, LaneProgress, ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type FoldCounts, foldHistory, type History, type LaneSpan } from './fold-history.ts';
 
@@ -18,7 +18,7 @@ export interface Filled {
   readonly root: RootBuilder;
   readonly counts: FoldCounts;
   readonly lanes: readonly LaneProgress[];
-  readonly unindexable: readonly string[];
+  readonly unindexable: readonly Unsearchable[];
 }
 
 const bodiesPerStoreBytes = 1_500_000;
@@ -33,7 +33,7 @@ export async function fillIndex(
 ): Promise<Filled> {
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const root = rootOf();
-  const unindexable: string[] = [];
+  const unindexable: Unsearchable[] = [];
   const lanes: LaneProgress[] = [];
   const versionMax = versionOf({ epoch: until.epoch, offset: offsetEnd - 1 });
   const inFlight = new Set<Promise<void>>();
@@ -55,7 +55,7 @@ export async function fillIndex(
   async function store(documents: readonly Document[]): Promise<void> {
     try {
       const report = await index.store(documents, versionMax);
-      unindexable.push(...report.unindexable.map(({ id }) => id));
+      unindexable.push(...report.unindexable);
     } catch (error) {
       // Thrown by the next `send`.
       failed ??= { error };

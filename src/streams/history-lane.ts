@@ -1,3 +1,4 @@
+import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import type { SegmentFile, WholeHeader } from '../formats/segment.ts';
@@ -6,8 +7,8 @@ import { type LaneName, segmentName, tailName } from './archive-names.ts';
 import { chainEnd, firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
 
 /** What lies next in a lane: records up to `next`, ascending; none where offsets are recorded as missing. */
-export interface Slice {
-  readonly records: readonly RecordView[];
+export interface Slice<Item extends LogRecord = LogRecord> {
+  readonly records: readonly Item[];
   readonly next: number;
 }
 
@@ -24,7 +25,7 @@ export async function* historyLane(
   lane: LaneName,
   from: number,
   end = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Slice, void> {
+): AsyncGenerator<Slice<RecordView>, void> {
   let next = from;
   while (next < end) {
     const reached = yield* chainSlices(store, lane, next, end);
@@ -63,7 +64,7 @@ async function* chainSlices(
   lane: LaneName,
   from: number,
   end: number,
-): AsyncGenerator<Slice, number> {
+): AsyncGenerator<Slice<RecordView>, number> {
   const firsts = await segmentFirsts(store.truth, lane);
   const start = firsts.findLastIndex((first) => first <= from);
   if (start < 0) {
@@ -128,7 +129,7 @@ function* after(views: Iterable<RecordView>, from: number): Generator<RecordView
   for (const view of views) if (view.offset >= from) yield view;
 }
 
-function* slices(views: Iterable<RecordView>, end: number): Generator<Slice> {
+function* slices(views: Iterable<RecordView>, end: number): Generator<Slice<RecordView>> {
   let records: RecordView[] = [];
   let bytes = 0;
   for (const view of views) {

@@ -3,7 +3,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ModelIndex, ReadModel } from '../ports/read-model.ts';
+import type { ModelIndex, ReadModel, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { archiveEnd, segmentFirsts } from './chain.ts';
 import { withClaim } from './claim.ts';
@@ -41,6 +41,9 @@ export interface RebuildReport {
   readonly events: number;
   readonly segments: number;
   readonly documents: number;
+  /** Documents that the engine cannot search: as many as were accepted at most. The first ones by name. */
+  readonly unindexable: number;
+  readonly unsearchable: readonly Unsearchable[];
   readonly outcomes: FoldCounts['outcomes'];
   /** Root of what was folded and of what was read back: equal, or there is no report. */
   readonly root: string;
@@ -54,7 +57,11 @@ export interface RebuildContext {
   readonly clock: Clock;
   readonly epochs: readonly Epoch[];
   readonly decoders: History['decoders'];
+  /** So many documents may stay without being found by a search; 0 by default. */
+  readonly acceptUnindexable?: number;
 }
+
+const unsearchableShown = 10;
 
 /** The archive's end: of the newest epoch, per partition. */
 export async function archiveCut(store: ArchiveStore, epochs: readonly Epoch[]): Promise<Cut> {
@@ -87,7 +94,7 @@ export async function planRebuild(context: RebuildContext, projection: Projectio
 /**
  * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
  * its root with the root of the fold; then, and only then, makes it the serving one. Readers keep the old index until
- * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
+ * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_UNINDEXABLE`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
  */
 export async function rebuild(
   context: RebuildContext,
@@ -116,7 +123,13 @@ export async function rebuild(
           readBack: readBack.root(),
           documents: filled.root.size,
           found: readBack.size,
-          unindexable: filled.unindexable.slice(0, 10).join(' ') || undefined,
+        });
+      const unsearchable = filled.unindexable.slice(0, unsearchableShown);
+      if (filled.unindexable.length > (context.acceptUnindexable ?? 0))
+        throw new Fault('REBUILD_UNINDEXABLE', {
+          projection: plan.projection,
+          unindexable: filled.unindexable.length,
+          first: unsearchable.map(({ id, reason }) => `${id}: ${reason}`).join('; '),
         });
       until.throwIfAborted();
       onProgress({ phase: 'swap', done: 0, total: 1 });
@@ -132,6 +145,8 @@ export async function rebuild(
         events: filled.counts.records,
         segments: plan.segments,
         documents: filled.root.size,
+        unindexable: filled.unindexable.length,
+        unsearchable,
         outcomes: filled.counts.outcomes,
         root,
         foldMs,

@@ -26,6 +26,7 @@ export function readModelServingLaws(given: ReadModelGiven): void {
       version: 12,
       serving: false,
       documents: 0,
+      unindexable: 0,
       bytes: expect.any(Number),
     });
   });

@@ -3,6 +3,7 @@ import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
 import { rootOf } from '../../src/formats/root.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { Document, LaneProgress, ModelIndex, ReadModel } from '../../src/ports/read-model.ts';
+import { entities } from '../../src/projections/entities.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
@@ -75,6 +76,15 @@ const archive = async ({ store }: World, epoch: Epoch, log: readonly LogRecord[]
   const lane = { topic: epoch.name, epoch: epoch.epoch, partition: 0 };
   await store.truth.create(segmentName(lane, 0), encodeSegment(lane, log));
 };
+
+/** `entities`, of which the engine cannot search one: a field of it has another type than the definition says. */
+const unsearchable = (of: Projection, id: string): Projection => ({
+  ...of,
+  stateDocument(state) {
+    const document = of.stateDocument(state);
+    return document.id === id ? { ...document, search: { ...document.search, platform: 12 } } : document;
+  },
+});
 
 const points: readonly ProjectPoint[] = ['before-store', 'after-documents', 'after-states', 'after-progress'];
 const log = records(1, 60, 1_763_600_000_000);
@@ -170,3 +180,36 @@ const forged = ([first, ...others]: readonly Document[]): Document[] => [
   { ...first!, body: Buffer.from(Buffer.from(first!.body).toString().replace('table', 'tabel')) },
   ...others,
 ];
+
+describe('a document that the engine cannot search', () => {
+  const projection = unsearchable(entities, urn(1));
+
+  test('its entity goes on, and is found as soon as it can be', async () => {
+    await using world = await openWorld(1);
+    const index = await world.model.create(entities.definition, 'live');
+    const given = { epoch: world.epoch, log: log.slice(0, 30), size: 10 };
+    await project(world, projection, index, given);
+    await index.refresh();
+    expect((await world.model.list())[0]).toMatchObject({ unindexable: 1 });
+    await project(world, entities, index, { ...given, log });
+    await index.refresh();
+    expect((await world.model.list())[0]).toMatchObject({ unindexable: 0 });
+    const straight = await world.model.create(entities.definition, 'straight');
+    await project(world, entities, straight, { epoch: world.epoch, log, size: 10 });
+    expect(await rootOfIndex(index)).toBe(await rootOfIndex(straight));
+  });
+
+  test('a rebuild with one is refused and leaves what serves; accepted, it names it', async () => {
+    await using world = await openWorld(1);
+    await archive(world, world.epoch, log);
+    await expect(rebuildNow(world.context, projection)).rejects.toMatchObject({
+      code: 'REBUILD_UNINDEXABLE',
+      facts: { unindexable: 1, first: expect.stringContaining(`${urn(1)}: FIELD_MISTYPED`) },
+    });
+    expect(await world.model.list()).toEqual([]);
+    const report = await rebuildNow({ ...world.context, acceptUnindexable: 1 }, projection);
+    expect(report).toMatchObject({ unindexable: 1, unsearchable: [{ id: urn(1) }] });
+    const serving = (await world.model.serving(entities.definition))!;
+    expect(await rootOfIndex(serving)).toBe(report.root);
+  });
+});

@@ -4,7 +4,13 @@ import type { EngineIndexInfo, EngineNames } from './find-index.ts';
 
 interface Counts {
   readonly aggregations?: {
-    readonly indexes: { readonly buckets: readonly { readonly key: string; readonly doc_count: number }[] };
+    readonly indexes: {
+      readonly buckets: readonly {
+        readonly key: string;
+        readonly doc_count: number;
+        readonly unindexable: { readonly doc_count: number };
+      }[];
+    };
   };
 }
 
@@ -31,20 +37,24 @@ export async function listIndexes(client: ElasticsearchClient, names: EngineName
     body: {
       size: 0,
       query: { exists: { field: 'visible' } },
-      aggs: { indexes: { terms: { field: '_index', size: indexesMax } } },
+      aggs: {
+        indexes: {
+          terms: { field: '_index', size: indexesMax },
+          aggs: { unindexable: { filter: { exists: { field: 'unindexable' } } } },
+        },
+      },
     },
   });
   const sizes = await client.request<Sizes>({ method: 'GET', path: `${pattern}/_stats/store` });
-  const documents = new Map(
-    (counts.aggregations?.indexes.buckets ?? []).map(({ key, doc_count }) => [key, doc_count]),
-  );
+  const counted = new Map((counts.aggregations?.indexes.buckets ?? []).map((bucket) => [bucket.key, bucket]));
   return ours
     .map(({ physical, info, meta: { name, definition } }) => ({
       name,
       projection: definition.projection,
       version: definition.version,
       serving: Object.hasOwn(info.aliases, names.serving(definition.projection)),
-      documents: documents.get(physical) ?? 0,
+      documents: counted.get(physical)?.doc_count ?? 0,
+      unindexable: counted.get(physical)?.unindexable.doc_count ?? 0,
       bytes: sizes.indices?.[physical]?.total.store.size_in_bytes ?? 0,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -28,6 +28,7 @@ const mapping = ({ fields }: ModelDefinition): object => ({
   doc_id: kept,
   body: kept,
   visible: { type: 'boolean' },
+  unindexable: { type: 'keyword' },
   fields: {
     type: 'object',
     dynamic: 'strict',

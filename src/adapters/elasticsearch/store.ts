@@ -1,6 +1,6 @@
 import { Fault } from '../../domain/fault.ts';
-import type { Document, StoreReport } from '../../ports/read-model.ts';
-import { searchValues, stubOf } from '../../ports/search-values.ts';
+import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
+import { searchValues, type Unindexable } from '../../ports/search-values.ts';
 import { indexLine, sendBulk } from './bulk.ts';
 import { fieldNames, sourceText } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
@@ -10,7 +10,7 @@ const idsPerRequestMax = 500;
 
 /**
  * Index operations only, by external version: never a delete, never an update. What the engine refuses for ever (400) is
- * written once more as a stub of the same version.
+ * stored once more at the same version, whole and hidden: what it carries is not lost, only not found.
  */
 export async function storeDocuments(
   of: EngineIndex,
@@ -18,32 +18,31 @@ export async function storeDocuments(
   versionMax: number,
 ): Promise<StoreReport> {
   const names = fieldNames(of.definition);
-  const unindexable: { id: string; reason: string }[] = [];
-  const stored: Document[] = [];
+  const unindexable: Unsearchable[] = [];
+  const hidden = (document: Document, code: Unindexable): string =>
+    lineOf(document, sourceText(document, names, null, code));
   function* lines(): Generator<string> {
-    for (const given of documents) {
-      const values = given.search === null ? null : searchValues(of.definition.fields, given.search);
-      const refused = typeof values === 'string';
-      if (refused) unindexable.push({ id: given.id, reason: values });
-      const document = refused ? stubOf(given, values) : given;
-      stored.push(document);
-      yield lineOf(document, sourceText(document, names, refused ? null : values));
+    for (const document of documents) {
+      const values = document.search === null ? null : searchValues(of.definition.fields, document.search);
+      if (typeof values === 'string') {
+        unindexable.push({ id: document.id, reason: values });
+        yield hidden(document, values);
+      } else yield lineOf(document, sourceText(document, names, values));
     }
   }
   const verdicts = await sendBulk(of, lines());
 
   const refusals = verdicts.flatMap((verdict, n) => (typeof verdict === 'object' ? [n] : []));
-  for (const n of refusals) {
-    stored[n] = stubOf(documents[n]!, 'ENGINE_REFUSED');
+  for (const n of refusals)
     unindexable.push({ id: documents[n]!.id, reason: `ENGINE_REFUSED ${reasonOf(verdicts[n]!)}` });
-  }
-  const stubs = refusals.map((n) => lineOf(stored[n]!, sourceText(stored[n]!, names, null)));
-  for (const [m, verdict] of (await sendBulk(of, stubs)).entries()) {
-    if (typeof verdict === 'object') throw new Error(`stub refused by ${of.index}: ${verdict.refused}`);
+  const again = refusals.map((n) => hidden(documents[n]!, 'ENGINE_REFUSED'));
+  for (const [m, verdict] of (await sendBulk(of, again)).entries()) {
+    if (typeof verdict === 'object')
+      throw new Error(`hidden document refused by ${of.index}: ${verdict.refused}`);
     verdicts[refusals[m]!] = verdict;
   }
 
-  const kept = stored.filter((_, n) => verdicts[n] === 'conflict');
+  const kept = documents.filter((_, n) => verdicts[n] === 'conflict');
   await checkStale(of, kept, versionMax);
   return { applied: documents.length - kept.length, stale: kept.length, unindexable };
 }

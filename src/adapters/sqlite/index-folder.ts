@@ -78,7 +78,7 @@ function listIndexes(dir: string, files: OpenFiles): IndexFound[] {
       (sum, tail) => sum + (statSync(join(dir, `${file}${tail}`), { throwIfNoEntry: false })?.size ?? 0),
       0,
     );
-    return [{ name, projection, version, serving: serving.has(name), documents: reader.documents(), bytes }];
+    return [{ name, projection, version, serving: serving.has(name), ...reader.counts(), bytes }];
   });
 }
 

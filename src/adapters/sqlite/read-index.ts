@@ -9,7 +9,7 @@ export interface IndexReader {
   load(ids: readonly string[]): PackedDocuments;
   progress(): LaneProgress[];
   query(query: Query): PackedPage;
-  documents(): number;
+  counts(): { readonly documents: number; readonly unindexable: number };
   close(): void;
 }
 
@@ -22,6 +22,7 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
   const bodyOf = db.prepare('SELECT body FROM bodies WHERE doc = ?');
   const lanes = db.prepare('SELECT epoch, partition, next, time_max FROM lanes ORDER BY epoch, partition');
   const count = db.prepare('SELECT count(*) AS documents FROM docs');
+  const unsearchable = db.prepare('SELECT count(*) AS documents FROM docs WHERE unindexable IS NOT NULL');
   const prepared = new Map<string, StatementSync>();
 
   function all({ text, parameters }: Sql): Record<string, unknown>[] {
@@ -61,7 +62,10 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
           total: Number(all(count)[0]!.total),
         };
       }),
-    documents: () => Number(count.get()!.documents),
+    counts: () => ({
+      documents: Number(count.get()!.documents),
+      unindexable: Number(unsearchable.get()!.documents),
+    }),
     close: () => db.close(),
   };
 }

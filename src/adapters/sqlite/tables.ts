@@ -35,9 +35,10 @@ function tables(definition: ModelDefinition): string {
   const inWords = columns.filter(({ kind }) => kind !== 'long').map(({ column }) => column);
   return [
     `CREATE TABLE docs (doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,
-       visible INTEGER NOT NULL, words_digest TEXT${inDocs
+       visible INTEGER NOT NULL, unindexable TEXT, words_digest TEXT${inDocs
          .map(({ column, kind }) => `, ${column} ${kind === 'long' ? 'INTEGER' : 'TEXT'}`)
          .join('')}) STRICT`,
+    'CREATE INDEX unsearchable ON docs (unindexable) WHERE unindexable IS NOT NULL',
     'CREATE TABLE bodies (doc INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT',
     `CREATE TABLE lanes (epoch INTEGER NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
        time_max INTEGER NOT NULL, PRIMARY KEY (epoch, partition)) STRICT, WITHOUT ROWID`,

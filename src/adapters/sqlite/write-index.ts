@@ -1,8 +1,14 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { Fault } from '../../domain/fault.ts';
-import type { Document, LaneProgress, ModelDefinition, StoreReport } from '../../ports/read-model.ts';
-import { type SearchValue, searchValues, stubOf } from '../../ports/search-values.ts';
+import type {
+  Document,
+  LaneProgress,
+  ModelDefinition,
+  StoreReport,
+  Unsearchable,
+} from '../../ports/read-model.ts';
+import { type SearchValue, searchValues, type Unindexable } from '../../ports/search-values.ts';
 import { type PackedChanges, unpack } from './messages.ts';
 import { ftsText } from './search-word.ts';
 import { columnsOf, inTransaction, makeFieldIndexes } from './tables.ts';
@@ -39,17 +45,15 @@ export function indexWriter(db: DatabaseSync, name: string, definition: ModelDef
 
   return {
     store(changes, versionMax) {
-      const unindexable: { id: string; reason: string }[] = [];
+      const unindexable: Unsearchable[] = [];
       let applied = 0;
       inTransaction(db, 'BEGIN IMMEDIATE', () => {
         write.begin();
         unpack(changes).forEach((packed, index) => {
-          const given: Document = { ...packed, search: changes.search[index]! };
-          const values = given.search === null ? null : searchValues(definition.fields, given.search);
-          const refused = typeof values === 'string';
-          if (refused) unindexable.push({ id: given.id, reason: values });
-          const document = refused ? stubOf(given, values) : given;
-          const standing = write.document(document, refused ? null : values);
+          const document: Document = { ...packed, search: changes.search[index]! };
+          const values = document.search === null ? null : searchValues(definition.fields, document.search);
+          if (typeof values === 'string') unindexable.push({ id: document.id, reason: values });
+          const standing = write.document(document, values);
           if (standing === undefined) applied += 1;
           else checkStale(document, standing, versionMax);
         });
@@ -79,13 +83,22 @@ interface Standing {
 interface DocumentWriter {
   /** Once per transaction, before the first document. */
   begin(): void;
-  /** Writes the document; where the same or a higher version stands, gives that and writes nothing. */
-  document(document: Document, values: readonly SearchValue[] | null): Standing | undefined;
+  /**
+   * Writes the document, hidden unless it has values to be found by; where the same or a higher version stands, gives that
+   * and writes nothing.
+   */
+  document(document: Document, given: readonly SearchValue[] | Unindexable | null): Standing | undefined;
 }
 
 function documentWriter(db: DatabaseSync, definition: ModelDefinition): DocumentWriter {
   const inDocs = columnsOf(definition).filter(({ kind }) => kind !== 'words');
-  const columns = ['version', 'visible', 'words_digest', ...inDocs.map(({ column }) => column)];
+  const columns = [
+    'version',
+    'visible',
+    'unindexable',
+    'words_digest',
+    ...inDocs.map(({ column }) => column),
+  ];
   const insert = db.prepare(
     `INSERT INTO docs (doc, id, ${columns.join(', ')}) VALUES (?, ?${', ?'.repeat(columns.length)})`,
   );
@@ -101,12 +114,13 @@ function documentWriter(db: DatabaseSync, definition: ModelDefinition): Document
     begin() {
       docMax = Number(last.get()?.doc ?? 0);
     },
-    document({ id, version, body: bytes }, values) {
+    document({ id, version, body: bytes }, given) {
+      const [values, unindexable] = typeof given === 'string' ? [null, given] : [given, null];
       const standing = find.get(id);
       if (standing !== undefined && Number(standing.version) >= version)
         return { doc: Number(standing.doc), version: Number(standing.version) };
       const texts = words.texts(values);
-      const row: SQLInputValue[] = [version, values === null ? 0 : 1, digestOf(texts)];
+      const row: SQLInputValue[] = [version, values === null ? 0 : 1, unindexable, digestOf(texts)];
       for (const { number } of inDocs) {
         const value = values?.[number] ?? null;
         row.push(typeof value === 'object' ? null : value);
@@ -117,7 +131,7 @@ function documentWriter(db: DatabaseSync, definition: ModelDefinition): Document
         docMax = doc;
       } else update.run(...row, doc, version);
       body.run(doc, bytes);
-      words.write(doc, texts, standing?.words_digest ?? null, row[2] ?? null);
+      words.write(doc, texts, standing?.words_digest ?? null, row[3] ?? null);
       return undefined;
     },
   };

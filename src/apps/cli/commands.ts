@@ -199,6 +199,10 @@ const care: readonly CommandSpec[] = [
     options: [
       { flags: '--all', about: 'every projection, one after the other' },
       { flags: '--plan', about: 'show the plan, and change nothing' },
+      {
+        flags: '--accept-unindexable <n>',
+        about: 'swap even if the engine cannot search so many documents (0)',
+      },
       yes,
     ],
     examples: [

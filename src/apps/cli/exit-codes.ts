@@ -44,6 +44,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   PROJECTION_UNKNOWN: exitCodes.notFound,
   QUERY_INVALID: exitCodes.usage,
   REBUILD_RUNNING: exitCodes.conflict,
+  REBUILD_UNINDEXABLE: exitCodes.conflict,
   REQUEST_INVALID: exitCodes.usage,
   SCHEMA_FILE_INVALID: exitCodes.usage,
   SWAP_REFUSED: exitCodes.conflict,

@@ -38,9 +38,10 @@ export async function operate(
   session: Session,
   call: Call,
   path: '/v1/rebuilds' | '/v1/verifications',
-  projection: string,
+  asked: { readonly projection: string; readonly acceptUnindexable?: number },
 ): Promise<ToldOperation> {
-  const started = await askJson<Started>(call, 'POST', path, { body: JSON.stringify({ projection }) });
+  const { projection } = asked;
+  const started = await askJson<Started>(call, 'POST', path, { body: JSON.stringify(asked) });
   const [refused] = started.refused;
   if (refused !== undefined) throw new Failure(refused);
   let [operation] = started.operations;

@@ -86,3 +86,7 @@ export const utc = (timeMs: number): string =>
 
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+/** A number of documents, and how many of them no search finds though it should. */
+export const documentsText = (documents: number, unindexable: number): string =>
+  `${documents.toLocaleString('en')}${unindexable > 0 ? ` (${unindexable.toLocaleString('en')} unindexable)` : ''}`;

@@ -2,7 +2,7 @@ import { ask } from './call.ts';
 import { connect } from './connect.ts';
 import { exitCodes } from './exit-codes.ts';
 import { itemLines } from './item-lines.ts';
-import { tableText } from './print.ts';
+import { documentsText, tableText } from './print.ts';
 import type { Run } from './session.ts';
 
 interface Told {
@@ -11,6 +11,7 @@ interface Told {
   readonly state: string;
   readonly index: string | null;
   readonly documents: number;
+  readonly unindexable: number;
   readonly lag: number;
   readonly cut: string | null;
   readonly fault: { readonly code: string } | null;
@@ -25,15 +26,17 @@ export const run: Run = async (session) => {
   else {
     const { items } = JSON.parse(text) as { items: readonly Told[] };
     const head = ['PROJECTION', 'VERSION', 'STATE', 'DOCUMENTS', 'LAG', 'CUT', 'INDEX'];
-    const rows = items.map(({ projection, version, state, documents, lag, cut, index, fault }) => [
-      projection,
-      String(version),
-      fault === null ? state : `${state} (${fault.code})`,
-      documents.toLocaleString('en'),
-      lag.toLocaleString('en'),
-      cut ?? '-',
-      index ?? '-',
-    ]);
+    const rows = items.map(
+      ({ projection, version, state, documents, unindexable, lag, cut, index, fault }) => [
+        projection,
+        String(version),
+        fault === null ? state : `${state} (${fault.code})`,
+        documentsText(documents, unindexable),
+        lag.toLocaleString('en'),
+        cut ?? '-',
+        index ?? '-',
+      ],
+    );
     await session.write(await tableText(session, head, rows));
   }
   return exitCodes.ok;

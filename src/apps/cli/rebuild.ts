@@ -6,8 +6,8 @@ import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { itemLines } from './item-lines.ts';
 import { operate } from './operations.ts';
-import { tableText } from './print.ts';
-import { isSet, type Run, type Session } from './session.ts';
+import { documentsText, tableText } from './print.ts';
+import { isSet, type Run, type Session, textOf } from './session.ts';
 
 interface Plan {
   readonly projection: string;
@@ -24,6 +24,7 @@ export const run: Run = async (session, [name], options) => {
   if (all === (name !== undefined))
     throw usage('name one projection, or say --all', '`annal projections` lists them.');
   const planOnly = isSet(options, 'plan');
+  const acceptUnindexable = acceptedIn(textOf(options, 'acceptUnindexable') ?? '0');
   await using connection = await connect(session);
   const plans = await showPlan(session, connection.call, name ?? 'all', planOnly);
   if (planOnly) return exitCodes.ok;
@@ -34,7 +35,10 @@ export const run: Run = async (session, [name], options) => {
   );
   const reports: RebuildReport[] = [];
   for (const { projection } of plans) {
-    const { rebuilt } = await operate(session, connection.call, '/v1/rebuilds', projection);
+    const { rebuilt } = await operate(session, connection.call, '/v1/rebuilds', {
+      projection,
+      acceptUnindexable,
+    });
     if (rebuilt === null) continue;
     reports.push(rebuilt);
     if (session.output === 'ndjson') await session.write(`${JSON.stringify(rebuilt)}\n`);
@@ -43,6 +47,11 @@ export const run: Run = async (session, [name], options) => {
   if (session.output === 'table') await session.write(await reportTable(session, reports));
   return exitCodes.ok;
 };
+
+function acceptedIn(given: string): number {
+  if (!/^[0-9]{1,9}$/.test(given)) throw usage(`--accept-unindexable ${given}`, 'Give a whole number.');
+  return Number(given);
+}
 
 /** The plan goes to stderr, unless it is all that was asked for. */
 async function showPlan(
@@ -82,10 +91,10 @@ const reportTable = (session: Session, reports: readonly RebuildReport[]): Promi
   tableText(
     session,
     ['PROJECTION', 'EVENTS', 'DOCUMENTS', 'FOLDED', 'READ BACK', 'CUT', 'ROOT (READ BACK = FOLDED)'],
-    reports.map(({ projection, events, documents, foldMs, readBackMs, cut, root }) => [
+    reports.map(({ projection, events, documents, unindexable, foldMs, readBackMs, cut, root }) => [
       projection,
       events.toLocaleString('en'),
-      documents.toLocaleString('en'),
+      documentsText(documents, unindexable),
       `${foldMs} ms`,
       `${readBackMs} ms`,
       cut,

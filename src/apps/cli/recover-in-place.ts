@@ -39,7 +39,11 @@ export async function recoverInPlace(session: Session, options: Options): Promis
   const roles = { archiver: false, projector: false, intake: false };
   await using here = await openHere(session, config, { settled: false, roles, prepare });
   for (const { definition } of projections) {
-    const { rebuilt } = await operate(session, here.call, '/v1/rebuilds', definition.projection);
+    // A recovery ends with what there is: what no search finds is counted in its report.
+    const { rebuilt } = await operate(session, here.call, '/v1/rebuilds', {
+      projection: definition.projection,
+      acceptUnindexable: Number.MAX_SAFE_INTEGER,
+    });
     if (rebuilt !== null) built.push(rebuilt);
   }
   const [plan] = found;

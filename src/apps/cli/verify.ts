@@ -9,7 +9,7 @@ import type { Run, Session } from './session.ts';
 /** Compares a read model with the fold of the archive. Ends with 6 where they differ, each difference named. */
 export const run: Run = async (session, [name = '']) => {
   await using connection = await connect(session);
-  const { verified } = await operate(session, connection.call, '/v1/verifications', name);
+  const { verified } = await operate(session, connection.call, '/v1/verifications', { projection: name });
   if (verified === null) throw new Failure({ code: 'INTERNAL', detail: 'the verification gave no report' });
   if (session.output === 'json') await session.write(`${JSON.stringify(verified)}\n`);
   else if (session.output === 'ndjson')

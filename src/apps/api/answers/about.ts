@@ -18,6 +18,11 @@ export const projectionsAnswer = z
         state: z.enum(['starting', 'following', 'paused', 'halted']),
         index: z.string().nullable(),
         documents: z.number().int().nullable().meta({ description: 'null for who may not read all' }),
+        unindexable: z
+          .number()
+          .int()
+          .nullable()
+          .meta({ description: 'documents that no search finds though it should' }),
         bytes: z.number().int().nullable(),
         cut: z.string().nullable(),
         lanes: z.array(lane),
@@ -39,6 +44,7 @@ export const projectionsAnswer = z
             state: 'following',
             index: 'entities-v1-a1b2c3',
             documents: 400,
+            unindexable: 0,
             bytes: 1_048_576,
             cut: '1:42',
             lanes: [{ epoch: 1, partition: 0, next: 42, timeMax: 1_772_357_400_000 }],

@@ -98,8 +98,6 @@ async function sendCurrent(
     document: (await serving.load([urn])).get(urn),
   }));
   const members = document === undefined ? undefined : membersOf(document.body);
-  if (members?.has('unindexable') === true && readable === 'all')
-    throw new Fault('DOCUMENT_UNINDEXABLE', { urn, reason: textOf(members, 'unindexable') });
   if (document === undefined || members === undefined || !mayRead(readable, textOf(members, 'namespace')))
     throw await notFound(annal, request, urn, {});
   if (members.get('deleted') === 'true')

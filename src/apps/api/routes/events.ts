@@ -97,11 +97,6 @@ function oneRoute(app: Api, annal: Annal, { waiting }: EventRoutes): void {
       const readable = readableBy(request);
       const body = await eventAt(annal, position, request.query.wait ?? 0, waiting);
       const members = body === undefined ? undefined : membersOf(body);
-      if (members?.has('unindexable') === true && readable === 'all')
-        throw new Fault('DOCUMENT_UNINDEXABLE', {
-          position: formatPosition(position),
-          reason: textOf(members, 'unindexable'),
-        });
       if (members === undefined || !mayRead(readable, textOf(members, 'namespace')))
         throw new Fault('EVENT_NOT_FOUND', { position: formatPosition(position) });
       nameCut(reply, await annal.cut('history'));

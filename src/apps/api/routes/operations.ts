@@ -31,15 +31,22 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
         summary: 'Build a projection, or `all`, again from the archive; or tell the plan',
         tags: ['operations'],
         body: z
-          .strictObject({ projection: projectionName, plan: z.boolean().optional() })
+          .strictObject({
+            projection: projectionName,
+            plan: z.boolean().optional(),
+            acceptUnindexable: z.int().min(0).optional(),
+          })
           .meta({ examples: [{ projection: 'entities', plan: true }] }),
         response: startAnswers,
       },
     },
     async (request, reply) => {
-      const { projection, plan } = request.body;
+      const { projection, plan, acceptUnindexable } = request.body;
       const names = namesOf(projection);
-      if (plan !== true) return sendStarted(reply, 'rebuild', await started(names, annal.rebuild));
+      if (plan !== true) {
+        const rebuild = (name: string): Promise<Operation> => annal.rebuild(name, acceptUnindexable);
+        return sendStarted(reply, 'rebuild', await started(names, rebuild));
+      }
       const plans: RebuildPlan[] = [];
       for (const name of names) plans.push(await annal.plan(name));
       return sendFacts(reply, 200, {

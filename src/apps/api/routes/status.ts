@@ -63,11 +63,12 @@ const faultFacts = (fault: Fault | null) => (fault === null ? null : problemOf(f
 
 /** Counts over all namespaces are for those who may read them all. */
 const projectionFacts = (
-  { cut, lanes, fault, documents, bytes, ...status }: ProjectionStatus,
+  { cut, lanes, fault, documents, unindexable, bytes, ...status }: ProjectionStatus,
   counted: boolean,
 ) => ({
   ...status,
   documents: counted ? documents : null,
+  unindexable: counted ? unindexable : null,
   bytes: counted ? bytes : null,
   cut: cut === null ? null : formatCut(cut),
   lanes,

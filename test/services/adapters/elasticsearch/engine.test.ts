@@ -47,7 +47,7 @@ const isBulk = (path: string): boolean => path.includes('/_bulk');
 /** Action lines of a bulk body with their sources. */
 const pairs = (body: Buffer): string[] => body.toString().match(/.+\n.+\n/g) ?? [];
 
-test('what the engine alone refuses becomes a stub and is named; the rest is stored', async () => {
+test('what the engine alone refuses is stored whole and hidden, and named; the rest is found', async () => {
   await using at = await given();
   const { index, physical } = at;
   const wider = { ...index.definition, fields: { key: 'keyword', later: 'keyword' } } as const;
@@ -66,9 +66,9 @@ test('what the engine alone refuses becomes a stub and is named; the rest is sto
     { id: 'b', reason: expect.stringMatching(/^ENGINE_REFUSED 400 strict_dynamic_mapping_exception/) },
   ]);
   expect(await found(changed)).toEqual(['a', 'c']);
-  const stub = (await changed.load(['b'])).get('b')!;
-  expect(stub.version).toBe(2);
-  expect(JSON.parse(stub.body.toString())).toEqual({ urn: 'b', version: 2, unindexable: 'ENGINE_REFUSED' });
+  const hidden = (await changed.load(['b'])).get('b')!;
+  expect(hidden.version).toBe(2);
+  expect(hidden.body.toString()).toBe('{}');
   expect(await changed.store([document('b', 2, '{}', { key: 'b', later: 'x' })], versionsEnd)).toMatchObject({
     applied: 0,
     stale: 1,
