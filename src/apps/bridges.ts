@@ -7,6 +7,7 @@ import type { Intake } from '../intake/submit.ts';
 import { datahub } from '../intake/translate/datahub.ts';
 import { inbox } from '../intake/translate/inbox.ts';
 import type { Dialect } from '../intake/translate/translation.ts';
+import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { Health } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
 import type { Log } from './runtime.ts';
@@ -54,7 +55,9 @@ export function startBridges(
       try {
         const partitions = await ports.logHost.partitions(topic);
         await using log = await ports.logHost.open({ epoch: 0, topic, partitions });
-        await using reader = await log.reader(`${config.name}.bridge.${dialect.name}`);
+        const onStall = (lane: StalledLane): void => say('warn', 'lane stalled', { topic, ...lane });
+        await using watch = watchLog(log, { clock: ports.clock, stallMs: config.stallMs, onStall });
+        await using reader = await watch.log.reader(`${config.name}.bridge.${dialect.name}`);
         const bridge = openBridge({
           ...{ source, topic, dialect, reader, rules, intake, onFault },
           registry: ports.registry,

@@ -74,6 +74,10 @@ export interface AnnalConfig {
     readonly sealBytes: number;
     readonly sealMs: number;
   };
+  /** See `watchLog`. */
+  readonly stallMs: number;
+  /** Between being told to stop and stopping. */
+  readonly graceMs: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -271,6 +275,8 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
       sealBytes: sure.sealBytes,
       sealMs: sure.sealHours * hourMs,
     },
+    stallMs: sure.laneStallSeconds * 1_000,
+    graceMs: sure.graceSeconds * 1_000,
     logLevel: sure.logLevel,
   };
 }

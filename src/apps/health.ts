@@ -7,6 +7,7 @@ import type { Archiver } from '../streams/archiver.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { Projector } from '../streams/projector.ts';
 import type { CutPublisher } from '../streams/publish-cuts.ts';
+import type { LogWatch } from '../streams/watch-log.ts';
 import type { Health, PortPlace } from './annal.ts';
 
 type Reason = Health['reasons'][number];
@@ -21,6 +22,7 @@ export async function healthOf({
   log,
   archiver,
   projectors,
+  watch,
   publisher,
   bridges = () => [],
 }: {
@@ -31,6 +33,7 @@ export async function healthOf({
   readonly log: EventLog;
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
+  readonly watch?: Pick<LogWatch, 'stalled'>;
   readonly publisher?: Pick<CutPublisher, 'fault'> | undefined;
   /** What keeps bridges from their work until somebody does something. */
   readonly bridges?: () => Health['reasons'];
@@ -68,9 +71,15 @@ export async function healthOf({
     unpublished === undefined
       ? []
       : [{ code: unpublished.code, detail: `published cuts: ${unpublished.message}` }];
-  const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...bridges()];
+  const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...stalledIn(watch), ...bridges()];
   return { ready: reasons.length === 0, reasons };
 }
+
+const stalledIn = (watch: Pick<LogWatch, 'stalled'> | undefined): Reason[] =>
+  (watch?.stalled() ?? []).map(({ group, partition, next, end }) => ({
+    code: 'LANE_STALLED',
+    detail: `lane ${partition} of ${group ?? 'a reader alone'} stands at ${next}, the log ends at ${end}`,
+  }));
 
 async function ask(code: string, what: string, question: () => Promise<unknown>): Promise<Reason[]> {
   const timeout = Promise.withResolvers<Reason[]>();

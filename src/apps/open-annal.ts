@@ -86,6 +86,7 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     roles,
     intake,
     archiveLimits: config.archiveLimits,
+    stallMs: config.stallMs,
     signer,
     say,
     bridges: () => bridges?.reasons() ?? [],

@@ -179,6 +179,18 @@ export const settings = {
     fallback: '24',
     parse: whole(1, 8_760),
   }),
+  laneStallSeconds: setting({
+    variable: 'ANNAL_LANE_STALL_SECONDS',
+    about: 'a lane that gets nothing for so long though the log has more is read again over a new connection',
+    fallback: '60',
+    parse: whole(1, 3_600),
+  }),
+  graceSeconds: setting({
+    variable: 'ANNAL_GRACE_SECONDS',
+    about: 'what is not drained so long after SIGTERM is left, to be done again from what is durable',
+    fallback: '25',
+    parse: whole(1, 3_600),
+  }),
   logLevel: setting({
     variable: 'ANNAL_LOG_LEVEL',
     about: 'least level of what is written to stderr as JSON lines',

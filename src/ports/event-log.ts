@@ -31,6 +31,8 @@ export interface Batch {
 /** One partition, read by pull from a stated `next`. */
 export interface Lane {
   readonly partition: number;
+  /** Where it stands, for a lane that can be beyond the last record it gave: offsets that hold no record. */
+  readonly next?: number;
   /**
    * The next batch: at most `recordsPerBatchMax` records (10,000) and about `bytesPerBatchMax` bytes (4 MiB;
    * one larger record comes alone). The first batch starts at the lane's `next` or, where that offset is

@@ -49,6 +49,9 @@ export function kafkaLane(settings: KafkaSettings, place: LanePlace, start: numb
 
   return {
     partition: place.partition,
+    get next() {
+      return source.next;
+    },
     async pull(signal) {
       if (pulling) throw new Error('a lane takes one pull at a time');
       pulling = true;

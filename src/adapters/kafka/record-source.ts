@@ -36,6 +36,8 @@ export interface RecordSource {
   reset(): void;
   /** As `reset`, for good. */
   close(): void;
+  /** Offset of the record that is asked for next. */
+  readonly next: number;
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
@@ -114,6 +116,9 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
   };
 
   return {
+    get next() {
+      return next;
+    },
     get facts() {
       return facts();
     },

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isFault } from '../../domain/fault.ts';
+import type { LaneProgress } from '../../ports/read-model.ts';
 import type { Annal } from '../annal.ts';
 import type { Api } from './request.ts';
 
@@ -55,12 +56,29 @@ function worldGauges(registers: Registry[]) {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
     new Gauge({ name, help, labelNames, registers });
   const up = gauge('annal_world_readable', '1 where a part could be asked, 0 where it is away', ['part']);
+  const lane = ['projection', 'partition'] as const;
   const lag = gauge('annal_projection_lag_events', 'Log end minus progress, in offsets', ['projection']);
   const documents = gauge('annal_projection_documents', 'Documents in the serving index', ['projection']);
   const halted = gauge('annal_projection_halted', '1 where a projection needs somebody', ['projection']);
-  const archiveLag = gauge('annal_archive_lag_events', 'Log end minus what is archived, in offsets', [
-    'partition',
-  ]);
+  const laneLag = gauge('annal_lane_lag_events', 'Log end minus progress of one lane, in offsets', lane);
+  const laneAge = gauge('annal_lane_age_seconds', 'For how long its next event has been in the log', lane);
+  const byPartition = ['partition'] as const;
+  const archiveLag = gauge(
+    'annal_archive_lag_events',
+    'Log end minus what is archived, in offsets',
+    byPartition,
+  );
+  const archiveAge = gauge(
+    'annal_archive_age_seconds',
+    'For how long the next event to archive has been in the log',
+    byPartition,
+  );
+  const stalls = new Counter({
+    name: 'annal_lane_stalls_total',
+    help: 'Times a lane got nothing for long though the log had more, and was read again',
+    labelNames: ['partition'],
+    registers,
+  });
   const ask = async <T>(part: string, asked: Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await asked;
@@ -84,7 +102,24 @@ function worldGauges(registers: Registry[]) {
         documents.set({ projection }, status.documents);
         halted.set({ projection }, status.state === 'halted' ? 1 : 0);
       }
-      for (const lane of archive ?? []) archiveLag.set({ partition: lane.partition }, lane.lag);
+      const { watch } = annal;
+      for (const { partition, archived, logEnd } of archive ?? []) {
+        archiveLag.set({ partition }, Math.max(0, logEnd - archived));
+        archiveAge.set({ partition }, watch.ageMs(partition, archived) / 1_000);
+        for (const { projection, lanes } of projections ?? []) {
+          const next = lanes.find(isOpen(annal, partition))?.next ?? 0;
+          laneLag.set({ projection, partition }, Math.max(0, logEnd - next));
+          laneAge.set({ projection, partition }, watch.ageMs(partition, next) / 1_000);
+        }
+      }
+      stalls.reset();
+      for (const [partition, count] of watch.stalls.entries()) stalls.inc({ partition }, count);
     },
   };
 }
+
+/** The lane of a partition in the open epoch. */
+const isOpen =
+  ({ epochs }: Annal, partition: number) =>
+  (lane: LaneProgress): boolean =>
+    lane.epoch === epochs.at(-1)?.epoch && lane.partition === partition;

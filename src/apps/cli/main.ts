@@ -10,6 +10,7 @@ const stopping = new AbortController();
 
 /** A terminal signals every process of the group, so one Ctrl-C may arrive twice: once more through the launcher. */
 const sameSignalMs = 500;
+const leaveMs = 500;
 let stoppedAtMs = 0;
 
 // The first Ctrl-C ends work in order; who presses it again means it.
@@ -26,10 +27,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stopping.abort(outputClosed);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
   signal: stopping.signal,
 });
+process.exitCode = code;
+// Whoever was told to stop has had time for it: a connection that hangs keeps nobody here.
+if (stopping.signal.aborted) setTimeout(() => process.exit(), leaveMs).unref();

@@ -1,7 +1,7 @@
 import { type Role, readConfig } from '../config.ts';
 import { finishAdoption } from '../sample.ts';
 import { jsonLog, serve } from '../serve.ts';
-import { exitCodes } from './exit-codes.ts';
+import { drain } from './drain.ts';
 import { usage } from './failure.ts';
 import { type Run, textOf } from './session.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -15,7 +15,7 @@ export const run: Run = async (session, [asked], options) => {
     throw usage(`${JSON.stringify(asked)} is no part`, `The parts are ${parts.join(', ')}.`);
   const { env, stderr, signal } = session.io;
   const config = readConfig(env, { data: session.data, port: textOf(options, 'port'), role });
-  await using serving = await serve(config, jsonLog(config.logLevel, stderr), {
+  const serving = await serve(config, jsonLog(config.logLevel, stderr), {
     prepare: async (ports) => {
       await finishAdoption(ports, config);
     },
@@ -24,7 +24,12 @@ export const run: Run = async (session, [asked], options) => {
     session.output === 'table'
       ? `annal ${role} at ${serving.address}`
       : JSON.stringify({ role, address: serving.address, pid: process.pid });
-  await session.write(`${line}\n`);
-  await untilStopped(signal);
-  return exitCodes.ok;
+  try {
+    await session.write(`${line}\n`);
+    await untilStopped(signal);
+  } catch (error) {
+    await serving[Symbol.asyncDispose]();
+    throw error;
+  }
+  return drain(serving, config.graceMs, stderr);
 };

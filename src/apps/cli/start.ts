@@ -1,7 +1,7 @@
 import { readConfig } from '../config.ts';
 import { jsonLog, type Serving } from '../serve.ts';
 import { type Scanned, start } from '../standalone/start.ts';
-import { exitCodes } from './exit-codes.ts';
+import { drain } from './drain.ts';
 import { injectCall } from './inject-call.ts';
 import { summary } from './scan.ts';
 import { changesToSend, scanAndPlan, shows } from './scan-into.ts';
@@ -20,7 +20,7 @@ export const run: Run = async (session, _args, options) => {
     if (session.output === 'table') session.io.stdout.write(`${line}\n`);
     else session.note(line);
   };
-  await using serving = await start({
+  const serving = await start({
     config,
     sample: options.sample !== false,
     log: jsonLog(config.logLevel, stderr),
@@ -28,13 +28,18 @@ export const run: Run = async (session, _args, options) => {
     scan: (served, folder) => scanned(served, folder, signal),
     signal,
   });
-  if (session.output !== 'table')
-    await session.write(
-      `${JSON.stringify({ address: serving.address, data: config.dataDir, pid: process.pid })}\n`,
-    );
-  await untilStopped(signal);
-  print('Stopping: what was taken in is being written; press Ctrl-C again to leave at once.');
-  return exitCodes.ok;
+  try {
+    if (session.output !== 'table')
+      await session.write(
+        `${JSON.stringify({ address: serving.address, data: config.dataDir, pid: process.pid })}\n`,
+      );
+    await untilStopped(signal);
+    print('Stopping: what was taken in is being written; press Ctrl-C again to leave at once.');
+  } catch (error) {
+    await serving[Symbol.asyncDispose]();
+    throw error;
+  }
+  return drain(serving, config.graceMs, stderr);
 };
 
 async function scanned({ api }: Serving, dir: string, signal: AbortSignal): Promise<Scanned> {
