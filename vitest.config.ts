@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: `unit` needs nothing but Node; `services` talks to real servers started by test/services.
+// `unit` needs nothing but Node; `foreign` needs Go, and `services` real servers: both are started by a run.ts of their own.
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -9,9 +9,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/services/**'],
+          exclude: ['test/services/**', 'test/foreign/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'foreign',
+          include: ['test/foreign/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {
