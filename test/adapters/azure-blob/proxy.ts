@@ -20,8 +20,11 @@ export interface LossyProxy extends AsyncDisposable {
   before(fits: (seen: Seen) => boolean, work: () => Promise<void>): void;
 }
 
-/** A way to a server on the loopback address that can lose answers. */
-export async function startProxy(target: number): Promise<LossyProxy> {
+/**
+ * A way to a server on the loopback address that can lose answers. `patient`: it never ends a connection, and does not tell
+ * that the server would; what a process sends that slept for long arrives.
+ */
+export async function startProxy(target: number, { patient = false } = {}): Promise<LossyProxy> {
   const seen: Seen[] = [];
   let lost: (seen: Seen) => boolean = () => false;
   let losses = 0;
@@ -46,7 +49,8 @@ export async function startProxy(target: number): Promise<LossyProxy> {
       outgoing.destroy();
       return;
     }
-    outgoing.writeHead(answer.statusCode ?? 500, answer.rawHeaders);
+    const { connection: _, 'keep-alive': __, ...lasting } = answer.headers;
+    outgoing.writeHead(answer.statusCode ?? 500, patient ? lasting : answer.rawHeaders);
     answer.pipe(outgoing);
   }
 
@@ -55,6 +59,7 @@ export async function startProxy(target: number): Promise<LossyProxy> {
       outgoing.destroy(error instanceof Error ? error : undefined),
     );
   }).listen(0, '127.0.0.1');
+  if (patient) server.keepAliveTimeout = 0;
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
