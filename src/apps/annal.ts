@@ -6,6 +6,8 @@ import type { Epoch } from '../streams/epochs.ts';
 import type { RebuildPlan, RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
 import type { VerifyReport } from '../streams/verify.ts';
 import type { LogWatch } from '../streams/watch-log.ts';
+import type { EpochTurns } from './epoch-turns.ts';
+import type { Underway } from './operations.ts';
 
 /** A port, the adapter that answers it, and where that is. No secrets. */
 export interface PortPlace {
@@ -50,19 +52,16 @@ export interface Health {
 }
 
 /** A rebuild or verification that was started here. */
-export interface Operation {
-  readonly id: string;
+export interface Operation extends Underway {
   readonly kind: 'rebuild' | 'verify';
   readonly projection: string;
-  readonly state: 'running' | 'done' | 'failed';
   readonly progress: RebuildProgress | null;
   readonly rebuilt: RebuildReport | null;
   readonly verified: VerifyReport | null;
-  readonly fault: Fault | null;
 }
 
-/** What the HTTP API and the command line need of a running Annal, whatever the profile. */
-export interface Annal {
+/** What runs over one epoch. */
+export interface AnnalOfEpoch {
   readonly epochs: readonly Epoch[];
   readonly ports: readonly PortPlace[];
   /** Ages of what waits in the log of the open epoch, and lanes that stand still. */
@@ -91,6 +90,13 @@ export interface Annal {
   rebuild(projection: string, acceptUnindexable?: number): Promise<Operation>;
   verify(projection: string): Promise<Operation>;
   operation(id: string): Operation | undefined;
-  /** Resolves once the operation has ended. */
+  /** Resolves once the operation has ended. Rejects with `OPERATION_UNKNOWN`. */
   ended(id: string): Promise<Operation>;
+}
+
+/** What the HTTP API and the command line need of a running Annal, whatever the profile. It goes on from epoch to epoch. */
+export interface Annal extends AnnalOfEpoch {
+  readonly turns: Omit<EpochTurns, typeof Symbol.asyncDispose>;
+  /** Records that came behind the end of an epoch, since this process started. */
+  readonly stragglers: () => number;
 }

@@ -24,7 +24,7 @@ export async function healthOf({
   projectors,
   watch,
   publisher,
-  bridges = () => [],
+  reasons: others = () => [],
 }: {
   readonly ports: Ports;
   /** Ports that this process works with. */
@@ -35,8 +35,8 @@ export async function healthOf({
   readonly projectors: readonly Projector[];
   readonly watch?: Pick<LogWatch, 'stalled'>;
   readonly publisher?: Pick<CutPublisher, 'fault'> | undefined;
-  /** What keeps bridges from their work until somebody does something. */
-  readonly bridges?: () => Health['reasons'];
+  /** What else keeps somebody from their work until somebody does something. */
+  readonly reasons?: () => Health['reasons'];
 }): Promise<Health> {
   const { archive, readModel, registry } = ports;
   const subject = subjectOf(epochs.at(-1)!.name);
@@ -71,7 +71,7 @@ export async function healthOf({
     unpublished === undefined
       ? []
       : [{ code: unpublished.code, detail: `published cuts: ${unpublished.message}` }];
-  const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...stalledIn(watch), ...bridges()];
+  const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...stalledIn(watch), ...others()];
   return { ready: reasons.length === 0, reasons };
 }
 

@@ -4,23 +4,20 @@ import { v7 as uuidV7 } from 'uuid';
 import { type OwnerLock, takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
 import { openPorts, type Ports } from '../composition/compose.ts';
 import type { PortSettings } from '../composition/settings.ts';
-import { Fault, isFault } from '../domain/fault.ts';
+import { Fault } from '../domain/fault.ts';
 import { defaultNamespaceRules, type NamespaceRule } from '../domain/namespace.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
 import type { Rules } from '../intake/admit.ts';
 import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../intake/entity-types.ts';
 import { shippedSchemas } from '../intake/schema-folder.ts';
-import { type Intake, openIntake } from '../intake/submit.ts';
-import type { EventLog } from '../ports/event-log.ts';
-import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
-import { modelOfLog } from '../streams/own-model.ts';
+import type { TurnPoint } from '../streams/close-epoch.ts';
 import { keepVkey } from '../streams/tree-signing.ts';
-import type { PortPlace } from './annal.ts';
-import { type Bridges, startBridges } from './bridges.ts';
+import type { Annal, PortPlace } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
 import { openLog } from './open-log.ts';
-import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
+import { runEpochs } from './run-epochs.ts';
+import type { Log, Runtime, RuntimeOptions } from './runtime.ts';
 import { settings } from './settings.ts';
 import { signingKey } from './signing-key.ts';
 
@@ -30,14 +27,11 @@ export interface Roles {
   readonly intake: boolean;
 }
 
-/** A caller waits so long for the log to confirm an append. */
-const appendDeadlineMs = 20_000;
-
 export const allRoles: Roles = { archiver: true, projector: true, intake: true };
 
 /** A running Annal with all it holds; disposing drains it and frees the data folder. */
 export interface OpenAnnal extends AsyncDisposable {
-  readonly runtime: Runtime;
+  readonly runtime: Runtime & Annal;
   readonly ports: Ports;
   /** Undefined where no port is embedded: then other processes may use the same data. */
   readonly lock: OwnerLock | undefined;
@@ -49,7 +43,11 @@ export interface OpenOptions {
   readonly say: Log;
   /** Runs once the folder is ours and the ports are there, before the log is opened: sample, recovery. */
   readonly prepare?: (ports: Ports) => Promise<void>;
-  readonly probes?: Pick<RuntimeOptions, 'archiveProbe' | 'projectProbe'>;
+  readonly probes?: Pick<RuntimeOptions, 'archiveProbe' | 'projectProbe'> & {
+    readonly turnProbe?: (point: TurnPoint) => void | Promise<void>;
+  };
+  /** How often to look at epochs, 5 s. */
+  readonly epochLookMs?: number;
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: RuntimeOptions['onBuilt'];
 }
@@ -68,37 +66,15 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     : undefined;
   const ports = opening.use(await openPorts(chosen, (what, facts) => say('info', what, { ...facts })));
   await options.prepare?.(ports);
-  const { epochs, log } = await openLog(ports, {
+  const first = await openLog(ports, {
     name: config.name,
     partitions: config.partitions,
     newLogId: uuidV7,
   });
-  opening.defer(() => log[Symbol.asyncDispose]());
-  const signer = roles.archiver ? await signerOf(config, lock, ports, epochs[0]!.log, say) : undefined;
+  const { log: id } = first.epochs[0]!;
+  const signer = roles.archiver ? await signerOf(config, lock, ports, id, say) : undefined;
   const rules = roles.intake ? rulesOf(config) : undefined;
-  const intake = rules === undefined ? undefined : await intakeOf(config, ports, log, rules, say);
-  let bridges: Bridges | undefined;
-  const runtime = startRuntime({
-    ports: { ...ports, readModel: modelOfLog(ports.readModel, epochs[0]!.log) },
-    places,
-    epochs,
-    log,
-    roles,
-    intake,
-    archiveLimits: config.archiveLimits,
-    stallMs: config.stallMs,
-    signer,
-    say,
-    bridges: () => bridges?.reasons() ?? [],
-    ...options.probes,
-    ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
-  });
-  opening.defer(() => runtime.stop());
-  if (intake !== undefined && rules !== undefined) {
-    const started = startBridges(config, { ports, intake, rules, say });
-    bridges = started;
-    opening.defer(() => started.stop());
-  }
+  const runtime = await runEpochs(options, { ports, places, first, signer, rules, opening });
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -136,30 +112,6 @@ function rulesOf(config: AnnalConfig): Rules {
     entityTypes: loadEntityTypes(schemas),
     namespaceRules: namespaceRules(config.namespaceRulesFile),
   };
-}
-
-/** Intake over the newest epoch's log. The schema is in the archive before the first event that names it. */
-function intakeOf(config: AnnalConfig, ports: Ports, log: EventLog, rules: Rules, say: Log): Promise<Intake> {
-  const { archive, registry, clock } = ports;
-  return openIntake({
-    ...rules,
-    log,
-    clock,
-    newId: uuidV7,
-    deadlineMs: appendDeadlineMs,
-    onFault: (fault, partition) =>
-      say('warn', 'intake fault', {
-        partition,
-        ...(isFault(fault) ? { code: fault.code } : {}),
-        error: String(fault),
-      }),
-    async ensureSchema(sha256, text) {
-      const { id } = await registry.register(subjectOf(config.name), text);
-      await archive.truth.create(schemaName(sha256), Buffer.from(text));
-      await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${sha256}"}`));
-      return id;
-    },
-  });
 }
 
 /** Rules of a file, `[{"match": "<regular expression>", "namespace": "$1"}]`, before the default ones. */

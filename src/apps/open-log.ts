@@ -1,8 +1,9 @@
 import type { Ports } from '../composition/compose.ts';
-import { Fault, isFault } from '../domain/fault.ts';
+import { Fault } from '../domain/fault.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { archiveEnd } from '../streams/chain.ts';
 import { type Epoch, openEpoch, readEpochs, topicOf } from '../streams/epochs.ts';
+import { archivedEnds, whyOther } from '../streams/lost-log.ts';
+import { makeTopic, refuseUnfit } from '../streams/next-epoch.ts';
 
 export interface LogSettings {
   /** The log's name; its topics are `<name>.e<epoch>`. */
@@ -13,13 +14,16 @@ export interface LogSettings {
   readonly newLogId: () => string;
 }
 
+/** For reading the last archived record of each partition back from the log. */
+const lookMs = 60_000;
+
 type LogPorts = Pick<Ports, 'archive' | 'logHost' | 'clock'>;
 
 /**
  * All epochs, the first one opened if there was none, and the log of the newest. The topic comes before the file that names
  * it, for a file of an epoch is for ever: an address that was wrong leaves nothing behind. Rejects with `TOPIC_MISMATCH`
- * for an archive of another name, a topic of another size, and a new log whose topic holds records already; with `LOG_FORK`
- * for a log that is not the archived one.
+ * for an archive of another name, a topic of another size, and a new log whose topic holds records already; with
+ * `TOPIC_UNFIT` for a new log whose topic would lose or alter events; with `LOG_FORK` for a log that is not the archived one.
  */
 export async function openLog(
   ports: LogPorts,
@@ -29,7 +33,7 @@ export async function openLog(
   const found = await readEpochs(archive.truth);
   const epoch = found.at(-1) ?? firstEpoch(ports, settings);
   refuseAnotherName(ports, epoch, settings.name);
-  await makeTopic(ports, epoch);
+  await makeTopic(logHost, epoch);
   const log = await logHost.open(epoch);
   try {
     const epochs = found.length > 0 ? found : [await openFirst(ports, epoch, log)];
@@ -55,7 +59,7 @@ const firstEpoch = ({ clock }: LogPorts, { name, partitions, newLogId }: LogSett
 });
 
 /** Of processes that do so at once one opens it, and all go by what it says. */
-async function openFirst({ archive }: LogPorts, first: Epoch, log: EventLog): Promise<Epoch> {
+async function openFirst({ archive, logHost }: LogPorts, first: Epoch, log: EventLog): Promise<Epoch> {
   const { topic, partitions } = first;
   const isUsed = (await log.bounds()).some(({ end }) => end > 0);
   const [opened] = await readEpochs(archive.truth);
@@ -65,6 +69,7 @@ async function openFirst({ archive }: LogPorts, first: Epoch, log: EventLog): Pr
       archive: archive.place,
       reason: 'only the topic has records',
     });
+  if (opened === undefined) await refuseUnfit(logHost, first);
   const epoch = opened ?? (await openEpoch(archive.truth, first));
   if (epoch.partitions !== partitions)
     throw new Fault('TOPIC_MISMATCH', { topic, partitions: epoch.partitions, found: partitions });
@@ -75,20 +80,8 @@ function refuseAnotherName({ archive }: LogPorts, { name: holds }: Epoch, config
   if (holds !== configured) throw new Fault('TOPIC_MISMATCH', { archive: archive.place, holds, configured });
 }
 
-/** Where we may not make topics, somebody else has made it, or opening it says that it is missing. */
-async function makeTopic({ logHost }: LogPorts, epoch: Epoch): Promise<void> {
-  try {
-    await logHost.create(epoch);
-  } catch (error) {
-    if (!isFault(error, 'TOPIC_FORBIDDEN')) throw error;
-  }
-}
-
-/** A log that ends before its archive does is not the one that was archived: made again, or another one. */
+/** A log that ends before its archive does, or holds another record at its end: made again, or another log's. */
 async function refuseAnotherLog({ archive }: LogPorts, of: Epoch, log: EventLog): Promise<void> {
-  const { name, epoch, topic } = of;
-  for (const [partition, { end }] of (await log.bounds()).entries()) {
-    const { next } = await archiveEnd(archive, { topic: name, epoch, partition });
-    if (next > end) throw new Fault('LOG_FORK', { topic, partition, archived: next, logEnd: end });
-  }
+  const reason = await whyOther(log, of.topic, await archivedEnds(archive, of), AbortSignal.timeout(lookMs));
+  if (reason !== undefined) throw new Fault('LOG_FORK', { topic: of.topic, reason });
 }

@@ -1,61 +1,58 @@
 import { Fault, isFault } from '../domain/fault.ts';
-import type { RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
-import type { VerifyReport } from '../streams/verify.ts';
-import type { Operation } from './annal.ts';
 
-type Result = { readonly rebuilt: RebuildReport } | { readonly verified: VerifyReport };
+/** What every operation tells, whatever it does. */
+export interface Underway {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly fault: Fault | null;
+}
 
-/** Rebuilds and verifications of this process: each runs in the background and can be asked about. */
-export interface Operations extends AsyncDisposable {
+/** Long work of this process, of one kind: it runs in the background and can be asked about. */
+export interface Operations<Told extends Underway> extends AsyncDisposable {
+  /** `begun`: what is told until something changes. What `work` gives is told at its end. */
   start(
-    operation: Pick<Operation, 'id' | 'kind' | 'projection'>,
-    work: (onProgress: (progress: RebuildProgress) => void, signal: AbortSignal) => Promise<Result>,
-  ): Operation;
-  find(id: string): Operation | undefined;
-  ended(id: string): Promise<Operation>;
+    begun: Told,
+    work: (change: (part: Partial<Told>) => void, signal: AbortSignal) => Promise<Partial<Told>>,
+  ): Told;
+  find(id: string): Told | undefined;
+  /** Resolves once it has ended. Rejects with `OPERATION_UNKNOWN` for one that is forgotten, or never was. */
+  ended(id: string): Promise<Told>;
 }
 
 const rememberedMax = 100;
 
-export function operations(): Operations {
-  const all = new Map<string, { operation: Operation; done: Promise<void> }>();
+export function operations<Told extends Underway>(): Operations<Told> {
+  const all = new Map<string, { operation: Told; done: Promise<void> }>();
   const stopping = new AbortController();
 
-  function change(id: string, change: Partial<Operation>): void {
-    const entry = all.get(id)!;
-    entry.operation = { ...entry.operation, ...change };
-  }
-
   return {
-    start(started, work) {
-      const { id } = started;
-      const operation: Operation = {
-        ...started,
-        state: 'running',
-        progress: null,
-        rebuilt: null,
-        verified: null,
-        fault: null,
+    start(begun, work) {
+      const { id } = begun;
+      const entry = { operation: begun, done: Promise.resolve() };
+      const change = (part: Partial<Told>): void => {
+        entry.operation = { ...entry.operation, ...part };
       };
-      all.set(id, { operation, done: Promise.resolve() });
-      all.get(id)!.done = work((progress) => change(id, { progress }), stopping.signal).then(
-        (result) => change(id, { state: 'done', ...result }),
+      all.set(id, entry);
+      entry.done = work(change, stopping.signal).then(
+        (result) => change({ ...result, state: 'done' }),
         (error: unknown) => {
           // Whatever it was, it is told to whoever asks for the operation; the server goes on for everybody else.
           const fault = isFault(error) ? error : new Fault('INTERNAL', { reason: String(error) }, error);
-          change(id, { state: 'failed', fault });
+          entry.operation = { ...entry.operation, state: 'failed', fault };
         },
       );
       if (all.size > rememberedMax) {
-        const oldest = [...all].find(([, entry]) => entry.operation.state !== 'running');
+        const oldest = [...all].find(([, { operation }]) => operation.state !== 'running');
         if (oldest !== undefined) all.delete(oldest[0]);
       }
-      return operation;
+      return begun;
     },
     find: (id) => all.get(id)?.operation,
     async ended(id) {
-      await all.get(id)?.done;
-      return all.get(id)!.operation;
+      const entry = all.get(id);
+      if (entry === undefined) throw new Fault('OPERATION_UNKNOWN', { id });
+      await entry.done;
+      return entry.operation;
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();

@@ -21,16 +21,17 @@ import {
   planRebuild,
   type RebuildContext,
   type RebuildPlan,
+  type RebuildProgress,
   type RebuildReport,
   rebuild,
 } from '../streams/rebuild.ts';
 import { verify } from '../streams/verify.ts';
 import { type StalledLane, watchLog } from '../streams/watch-log.ts';
-import type { Annal, Health, Operation, PortPlace } from './annal.ts';
+import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
 import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
 import { healthOf } from './health.ts';
-import { operations } from './operations.ts';
+import { type Operations, operations } from './operations.ts';
 import { retireFiles } from './retire-files.ts';
 import { archiveStatus, cutIn, projectionStatus } from './statuses.ts';
 
@@ -56,8 +57,10 @@ export interface RuntimeOptions {
   /** Signs checkpoints; without one trees grow unsigned. */
   readonly signer?: NoteSigner | undefined;
   readonly say: Log;
-  /** What keeps bridges from their work, for health. */
-  readonly bridges?: () => Health['reasons'];
+  /** Whose end is the caller's, where given: they go on when another epoch opens. */
+  readonly running?: Operations<Operation>;
+  /** What else keeps somebody from their work, for health. */
+  readonly reasons?: () => Health['reasons'];
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: (report: RebuildReport) => void;
   /** Tests stop the process at named points. */
@@ -65,7 +68,9 @@ export interface RuntimeOptions {
   readonly projectProbe?: (point: ProjectPoint, lane: LaneProgress) => void | Promise<void>;
 }
 
-export interface Runtime extends Annal {
+export interface Runtime extends AnnalOfEpoch {
+  /** Of the newest epoch. */
+  readonly log: EventLog;
   readonly archiver: Archiver | undefined;
   readonly projectors: readonly Projector[];
   /** Stops taking in, ends the lanes, flushes the archive. The log stays open: it is the caller's. */
@@ -90,7 +95,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const open = epochs.at(-1)!;
   const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
   const trees = options.treeLimits ?? treeLimits;
-  const running = operations();
+  const running = options.running ?? operations<Operation>();
   let building: Promise<unknown> = Promise.resolve();
 
   const archiver = roles.archiver
@@ -185,7 +190,12 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     if (claim !== undefined)
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = uuidV7();
-    return running.start({ id, kind, projection: name }, async (onProgress, signal) => {
+    const begun: Operation = {
+      ...{ id, kind, projection: name, progress: null, rebuilt: null, verified: null, fault: null },
+      state: 'running',
+    };
+    return running.start(begun, async (change, signal) => {
+      const onProgress = (progress: RebuildProgress): void => change({ progress });
       const archived = await caughtUp.archived(signal);
       const projector = projectorOf(name);
       if (kind === 'verify' && projector !== undefined && archived !== undefined)
@@ -210,7 +220,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     });
   }
 
-  const annal: Annal = {
+  const annal: AnnalOfEpoch = {
     epochs,
     ports: options.places,
     watch,
@@ -248,12 +258,13 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     ended: (id) => running.ended(id),
   };
   return Object.assign(annal, {
+    log,
     archiver,
     projectors,
     async stop() {
       retiring.abort();
       await options.intake?.[Symbol.asyncDispose]();
-      await running[Symbol.asyncDispose]();
+      if (options.running === undefined) await running[Symbol.asyncDispose]();
       await Promise.all(projectors.map((projector) => projector.stop()));
       await publisher?.stop();
       await archiver?.stop();

@@ -6,16 +6,10 @@ import { folderArchive } from '../adapters/folder/archive-store.ts';
 import type { Ports } from '../composition/compose.ts';
 import { Fault } from '../domain/fault.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
-import {
-  type Adoption,
-  adoptArchive,
-  adopted,
-  endOfEpoch,
-  isEmpty,
-  openNextEpoch,
-  pendingAdoption,
-} from '../streams/adopt.ts';
+import { type Adoption, adoptArchive, adopted, isEmpty, pendingAdoption } from '../streams/adopt.ts';
+import { endReader } from '../streams/epoch-end.ts';
 import { type EpochEnd, readEpochs } from '../streams/epochs.ts';
+import { openNextEpoch } from '../streams/next-epoch.ts';
 import type { AnnalConfig } from './config.ts';
 
 export const sampleArchive = fileURLToPath(new URL('../../samples/archive', import.meta.url));
@@ -71,8 +65,9 @@ export async function adopt(
   const epochs = await readEpochs(archive.truth);
   const finished = epochs[last.epoch - 1]!;
   if (epochs.length === last.epoch) {
-    const end = adoption.from === sampleArchive ? endOnly(sampleEnd()) : await endOfEpoch(archive, finished);
-    await openNextEpoch(archive, finished, end, {
+    const end =
+      adoption.from === sampleArchive ? endOnly(sampleEnd()) : await endReader(archive, finished).read();
+    await openNextEpoch(archive.truth, finished, end, {
       partitions: config.partitions,
       openedAt: new Date(clock.now()).toISOString(),
     });

@@ -125,10 +125,30 @@ export const faults = {
     about: 'no entity of this URN is known, or you may not see it',
     doThis: 'Check the spelling, or search for a part of its name.',
   },
+  EPOCH_BUSY: {
+    remedy: 'retry',
+    about: 'the epoch is closed, and somebody still appends to its topic',
+    doThis: 'Stop whoever cannot reach the archive, or is no Annal; then run the same command again.',
+  },
+  EPOCH_CLOSED: {
+    remedy: 'retry',
+    about: 'the epoch takes nothing in any more, and the next one is not open yet',
+    doThis: 'Send the same events again; `annal epoch list` shows how far it is, `annal epoch open` goes on.',
+  },
   EPOCH_INVALID: {
     remedy: 'halt',
     about: 'the epoch files of the archive do not follow one another',
     doThis: 'Compare the named file with a copy of the archive; epochs are never edited.',
+  },
+  EPOCH_LIMIT: {
+    remedy: 'refuse',
+    about: 'a log has at most 511 epochs, and this is its last one',
+    doThis: 'Go on in a log of another name; this one stays readable.',
+  },
+  EPOCH_TAKEN: {
+    remedy: 'refuse',
+    about: 'the next epoch was opened already, and otherwise than asked',
+    doThis: 'Look at `annal epoch list`; nothing was changed.',
   },
   EVENT_NOT_FOUND: {
     remedy: 'refuse',
@@ -476,6 +496,11 @@ export const faults = {
     remedy: 'halt',
     about: 'the topic of this epoch does not exist',
     doThis: 'Run `annal init`, or make the topic with the tool that manages the broker.',
+  },
+  TOPIC_UNFIT: {
+    remedy: 'halt',
+    about: 'the topic has settings by which an append-only log would lose or alter events',
+    doThis: 'Change the named settings with the tool that manages the broker, then run the same again.',
   },
   UNAUTHENTICATED: {
     remedy: 'refuse',

@@ -1,6 +1,7 @@
 import { Fault, type FaultCode } from '../domain/fault.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventLog, NewRecord } from '../ports/event-log.ts';
+import type { EpochGuard } from './epoch-guard.ts';
 
 /**
  * What became of a record. `not-appended`: certainly not in the log; `unknown`: sent, never confirmed, not sent again.
@@ -35,6 +36,7 @@ export interface NewWaiting {
 export interface AppendQueueOptions {
   readonly log: EventLog;
   readonly clock: Clock;
+  readonly guard: EpochGuard;
   /** Records in memory, all partitions together. */
   readonly bytesMax: number;
   /** Of one partition, so that one that is stuck does not take what the others need. */
@@ -107,7 +109,7 @@ function newWaiting(partition: number, { id, fingerprint, record }: NewWaiting) 
  * order is kept, a repeat is possible. Backs off from 50 ms to 2 s while the log does not answer.
  */
 export function appendQueue(options: AppendQueueOptions): AppendQueue {
-  const { log, clock } = options;
+  const { log, clock, guard } = options;
   const lanes: LaneQueue[] = Array.from({ length: log.partitions }, (_, partition) => newLane(partition));
   const resolvers = new Map<Waiting, (outcome: AppendOutcome) => void>();
   let bytes = 0;
@@ -132,7 +134,7 @@ export function appendQueue(options: AppendQueueOptions): AppendQueue {
       waiting,
       waiting.maybeAppended
         ? { kind: 'unknown', detail }
-        : { kind: 'not-appended', code: fault.remedy === 'retry' ? 'LOG_UNAVAILABLE' : fault.code, detail },
+        : { kind: 'not-appended', code: told(fault), detail },
     );
   }
 
@@ -148,7 +150,7 @@ export function appendQueue(options: AppendQueueOptions): AppendQueue {
       lane.waiting.unshift(...lane.batch.splice(Math.ceil(lane.batch.length / 2)));
       return;
     }
-    const again = fault.remedy === 'retry';
+    const again = fault.remedy === 'retry' && fault.code !== 'EPOCH_CLOSED';
     const [kept, left] = partitioned(lane.batch, ({ callers }) => again && callers > 0);
     lane.batch = kept;
     for (const waiting of left) giveUp(lane, waiting);
@@ -156,10 +158,13 @@ export function appendQueue(options: AppendQueueOptions): AppendQueue {
 
   /** Sends the batch once; answers its first offset, or undefined when it failed. */
   async function send(lane: LaneQueue): Promise<number | undefined> {
-    const records = lane.batch.map(({ record }) => record);
     lane.inFlight = true;
     try {
-      return (await log.append(lane.partition, records)).first;
+      const lookedAt = await guard.before();
+      const records = lane.batch.map(({ record }) => record);
+      const { first } = await log.append(lane.partition, records);
+      await guard.after(lookedAt);
+      return first;
     } catch (error) {
       failed(lane, error);
       return undefined;
@@ -237,6 +242,10 @@ export function appendQueue(options: AppendQueueOptions): AppendQueue {
     },
   };
 }
+
+/** What a caller can do about it: send it again later, or something about the event. */
+const told = ({ code, remedy }: Fault): FaultCode =>
+  remedy === 'retry' && code !== 'EPOCH_CLOSED' ? 'LOG_UNAVAILABLE' : code;
 
 const newLane = (partition: number): LaneQueue => ({
   ...{ partition, waiting: [], batch: [], inFlight: false, bytes: 0, failures: 0 },

@@ -1,5 +1,5 @@
 import type { Header } from '../domain/event.ts';
-import type { FaultCode } from '../domain/fault.ts';
+import type { Fault, FaultCode } from '../domain/fault.ts';
 import type { Principal } from '../domain/policy.ts';
 import type { Position } from '../domain/position.ts';
 import { urnFault } from '../domain/urn.ts';
@@ -8,7 +8,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { type Admitted, admit, type Rules } from './admit.ts';
 import { type EventAppender, eventAppender, type Fate } from './append-events.ts';
+import { type Checked, resultOf } from './checked-event.ts';
 import { deadlineIn } from './deadline.ts';
+import { type EpochGuard, epochGuard } from './epoch-guard.ts';
 import { readEventShape, urnIn } from './event-shape.ts';
 import { gate } from './gate.ts';
 import { type IdempotencyKeys, idempotencyKeys, isIdempotencyKey } from './idempotency-keys.ts';
@@ -71,6 +73,8 @@ export interface IntakeStatus {
   readonly queuedBytesMax: number;
   /** Partitions whose last append failed, and why. */
   readonly failing: ReadonlyMap<number, FaultCode>;
+  /** The epoch takes nothing in any more. */
+  readonly closed: boolean;
 }
 
 /** The only way into the log. */
@@ -83,6 +87,13 @@ export interface Intake extends AsyncDisposable {
   submit(submission: Submission): Promise<Submitted>;
   /** The same for events that a bridge has translated. Bridges give every event an id. */
   submitEvents(events: readonly IncomingEvent[], principal: Principal): Promise<readonly SubmitResult[]>;
+  /**
+   * Appends events again that were appended to an earlier epoch behind its end, under their ids and as they are: they were
+   * checked when they came.
+   */
+  republish(events: readonly Admitted[]): Promise<readonly SubmitResult[]>;
+  /** The epoch ends: appends nothing more. Resolves once no append is under way. */
+  closeEpoch(): Promise<void>;
   status(): IntakeStatus;
   /** Takes nothing more; what waits is appended or answered within the deadline. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -92,6 +103,8 @@ export interface IntakeOptions extends Rules {
   /** Left open when intake is closed. */
   readonly log: EventLog;
   readonly ensureSchema: EnsureSchema;
+  /** Whether the log's epoch is marked closed. */
+  readonly isClosed: () => Promise<boolean>;
   readonly clock: Clock;
   /** A UUID of version 7. */
   readonly newId: () => string;
@@ -112,29 +125,6 @@ const keysMax = 10_000;
 /** Confluent's framing. */
 const framingBytes = 5;
 
-/** An event that passed all checks, or why not and of which URN. */
-type Checked = { readonly taken: Admitted } | { readonly refusal: Refusal; readonly urn: string | undefined };
-
-function resultOf(checked: Checked, fate: Fate | undefined): SubmitResult {
-  if ('refusal' in checked) {
-    const { refusal, urn } = checked;
-    return { status: 'refused', ...refusal, ...(urn === undefined ? {} : { urn }) };
-  }
-  const { urn, aspect, id } = checked.taken.event;
-  if (fate === undefined) throw new RangeError('an admitted event without a fate');
-  switch (fate.kind) {
-    case 'appended':
-      return {
-        ...{ status: 'appended', urn, aspect, id, position: fate.position },
-        ...(fate.repeated ? { repeated: true } : {}),
-      };
-    case 'refused':
-      return { status: 'refused', ...fate.refusal, urn, id };
-    case 'unknown':
-      return { status: 'unknown', code: 'APPEND_UNKNOWN', urn, id, detail: fate.detail };
-  }
-}
-
 const shownUrn = (urn: string | undefined): string | undefined =>
   urn !== undefined && urnFault(urn) === undefined ? urn : undefined;
 
@@ -144,6 +134,7 @@ interface Desk {
   readonly appender: EventAppender;
   readonly schema: SchemaSource;
   readonly keys: IdempotencyKeys;
+  readonly guard: EpochGuard;
   readonly headersFor: (traceparent?: string) => readonly Header[];
 }
 
@@ -240,6 +231,14 @@ async function submitTranslated(
   return finish(desk, checked, sender.headers);
 }
 
+/** What was checked when it came: as it is, under the headers of this epoch. */
+const republishAll = (desk: Desk, events: readonly Admitted[]): Promise<readonly SubmitResult[]> =>
+  finish(
+    desk,
+    events.map((taken) => ({ taken })),
+    desk.headersFor(),
+  );
+
 /**
  * Opens intake over one epoch's log, after it has read the log's end (for `repeated`), at most `fillMs`. Works while the log
  * or the registry is away: events are then refused with LOG_UNAVAILABLE or REGISTRY_UNAVAILABLE, to be sent again.
@@ -249,19 +248,16 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
   const { queueBytesMax = 64 * mebibyte, partitionQueueBytesMax = 16 * mebibyte } = options;
   const idsMax = recentIdsMax(log.partitions);
   const recent = recentIds(idsMax);
-  const fill = {
-    log,
-    clock,
-    idsMax,
-    bytesMax: fillBytesMax,
-    waitMs: fillMs,
-  };
+  const fill = { log, clock, idsMax, bytesMax: fillBytesMax, waitMs: fillMs };
   for (const fault of await fillRecentIds(recent, fill)) onFault(fault, undefined);
   const bounds = { bytesMax: queueBytesMax, partitionBytesMax: partitionQueueBytesMax };
+  const told = (fault: Fault): void => onFault(fault, undefined);
+  const guard = epochGuard({ ...options, epoch: log.epoch, onFault: told });
   const desk: Desk = {
     options,
-    appender: eventAppender(log, recent, { clock, onFault, ...bounds }),
-    schema: schemaSource(options.ensureSchema, (fault) => onFault(fault, undefined)),
+    guard,
+    appender: eventAppender(log, recent, { clock, onFault, guard, ...bounds }),
+    schema: schemaSource(options.ensureSchema, told),
     keys: idempotencyKeys(keysMax),
     headersFor: recordHeaders(log.epoch),
   };
@@ -278,12 +274,18 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
   return {
     submit: (submission) => open.run(() => submitBody(desk, submission)),
     submitEvents: (events, principal) => open.run(() => submitTranslated(desk, events, principal)),
+    republish: (events) => open.run(() => republishAll(desk, events)),
+    async closeEpoch() {
+      guard.close();
+      await queue.idle();
+    },
     status: () => ({
       schemaId: desk.schema.known(),
       queuedEvents: queue.records,
       queuedBytes: queue.bytes,
       queuedBytesMax: queueBytesMax,
       failing: queue.failing(),
+      closed: guard.closed,
     }),
     [Symbol.asyncDispose]() {
       closing ??= close();

@@ -102,14 +102,26 @@ export interface LogHost extends AsyncDisposable {
   open(topic: EpochTopic): Promise<EventLog>;
   /** Partition count of a topic that somebody else may have made. Rejects with `TOPIC_MISSING`. */
   partitions(topic: string): Promise<number>;
+  /** How a topic's settings fit an append-only log. */
+  audit(topic: EpochTopic): Promise<Audit>;
   /**
-   * Settings that differ from what an append-only log needs, in words; `unknown` where the host does not
-   * tell.
+   * An append that was sent may still come to the log so long after, whoever sent it; 0 where this process alone appends.
    */
-  audit(
-    topic: EpochTopic,
-  ): Promise<{ readonly faults: readonly string[]; readonly unknown: readonly string[] }>;
+  readonly lateMs: number;
 }
+
+/** Settings in words, one a line. */
+export interface Audit {
+  /** Those that differ from what the log needs. */
+  readonly faults: readonly string[];
+  /** Those among them by which events would be lost or altered. */
+  readonly unfit: readonly string[];
+  /** Those the host does not tell. */
+  readonly unknown: readonly string[];
+}
+
+/** An intake appends on a look for its epoch's closing mark that is no older than this. */
+export const closingLookMs = 5_000;
 
 export const recordsPerBatchMax = 10_000;
 export const bytesPerBatchMax = 4 * 1024 * 1024;

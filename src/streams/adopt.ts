@@ -1,9 +1,7 @@
 import { Fault } from '../domain/fault.ts';
 import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
 import { epochName, epochsPrefix } from './archive-names.ts';
-import { chainEnd } from './chain.ts';
-import { type Epoch, type EpochEnd, openEpoch, readEpochs, topicOf } from './epochs.ts';
-import { historyLane } from './history-lane.ts';
+import { readEpochs } from './epochs.ts';
 
 /** Names the adoption that is under way, until the next epoch is open: a start after a crash goes on with it. */
 const pendingName = 'adopting.json';
@@ -75,40 +73,4 @@ export async function isEmpty({ truth }: ArchiveStore): Promise<boolean> {
   for (const prefix of [epochsPrefix, 'segments/', 'schemas/'])
     for await (const _ of truth.list(prefix)) return false;
   return true;
-}
-
-/**
- * Where an epoch ended, by its archive: the exclusive end and the greatest append time of each lane. Reads all of its
- * records, since append times are not part of a name.
- */
-export async function endOfEpoch(store: ArchiveStore, epoch: Epoch): Promise<EpochEnd> {
-  const next: number[] = [];
-  let timeMax = epoch.previous?.timeMax ?? 0;
-  for (let partition = 0; partition < epoch.partitions; partition += 1) {
-    const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
-    let end = (await chainEnd(store.truth, lane)).next;
-    for await (const slice of historyLane(store, lane, 0)) {
-      end = Math.max(end, slice.next);
-      for (const record of slice.records) timeMax = Math.max(timeMax, record.appendTime);
-    }
-    next.push(end);
-  }
-  return { epoch: epoch.epoch, next, timeMax };
-}
-
-/** Opens the epoch after a finished one. */
-export async function openNextEpoch(
-  store: ArchiveStore,
-  last: Epoch,
-  end: EpochEnd,
-  options: { readonly partitions: number; readonly openedAt: string },
-): Promise<Epoch> {
-  const epoch = last.epoch + 1;
-  return openEpoch(store.truth, {
-    ...last,
-    ...options,
-    epoch,
-    topic: topicOf(last.name, epoch),
-    previous: end,
-  });
 }

@@ -25,6 +25,8 @@ export const leavesName = (lane: LaneName, first: number): string =>
   `${leavesOf(lane)}${String(first).padStart(offsetDigits, '0')}`;
 export const epochsPrefix = 'epochs/';
 export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.json`;
+/** Says that an epoch is closed; not listed among the epochs. */
+export const closingName = (epoch: number): string => `${epochsPrefix}${epoch}.closing`;
 export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;
 export const schemaRefName = (registryId: number): string => `schemas/refs/confluent/${registryId}.json`;
 /** Under which the schema of a log's events is registered. */

@@ -55,8 +55,8 @@ export interface ArchiverOptions extends ArchiveContext {
   readonly log: EventLog;
   /** The log's name, as in paths. */
   readonly name: string;
-  /** Group of readers this archiver is one of. */
-  readonly group: string;
+  /** Group of readers this archiver is one of; null = it archives all partitions, whoever else does. */
+  readonly group: string | null;
   readonly onNotice: (notice: ArchiveNotice) => void;
   /** Waiting time after a fault that may pass by itself. */
   readonly retryMs: number;

@@ -18,15 +18,17 @@ export interface EventDecoders {
 const schemaHeader = Buffer.from('annal-schema');
 const ourSchema = Buffer.from(eventSchemaSha256);
 const sha256Text = /^[0-9a-f]{64}$/u;
-/** Names in headers are anybody's: no more of them are looked up and remembered than this. */
-const schemasMax = 1_000;
+/** Names in headers are anybody's: so many that the archive does not hold are remembered, then they are forgotten. */
+const absentMax = 1_000;
 
 /**
  * Intake puts a schema into the archive before it appends the first event that names it, so what is not there when a
  * record is read was not written by intake: such a record is undecodable, now and in every replay.
  */
 export function openEventDecoders(truth: TruthStore): EventDecoders {
-  const schemas = new Map<string, AvroSchema | undefined>();
+  // Only intake writes them: there are as many as there were versions of the event's schema.
+  const schemas = new Map<string, AvroSchema>();
+  const absent = new Set<string>();
 
   async function lookUp(sha256: string): Promise<AvroSchema | undefined> {
     const text = await truth.read(schemaName(sha256));
@@ -43,8 +45,11 @@ export function openEventDecoders(truth: TruthStore): EventDecoders {
         for (const [name, value] of record.headers) {
           if (value === null || !schemaHeader.equals(name) || ourSchema.equals(value)) continue;
           const sha256 = Buffer.from(value).toString('latin1');
-          if (!sha256Text.test(sha256) || schemas.has(sha256) || schemas.size >= schemasMax) continue;
-          schemas.set(sha256, await lookUp(sha256));
+          if (!sha256Text.test(sha256) || schemas.has(sha256) || absent.has(sha256)) continue;
+          const schema = await lookUp(sha256);
+          if (schema !== undefined) schemas.set(sha256, schema);
+          else if (absent.size < absentMax) absent.add(sha256);
+          else absent.clear();
         }
       }
     },

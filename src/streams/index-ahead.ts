@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../domain/fault.ts';
-import { splitVersion } from '../domain/position.ts';
+import { offsetEnd, splitVersion, versionOf } from '../domain/position.ts';
 import type { LaneProgress, StoredDocument } from '../ports/read-model.ts';
 import type { Epoch } from './epochs.ts';
 
@@ -38,21 +38,36 @@ export function refuseDocumentsAhead(
   }
 }
 
+/** How far others may be: the end of a lane's log, and the newest epoch that anybody may have entered. */
+export interface Ends {
+  readonly logEnd: number;
+  readonly newestEpoch: number;
+}
+
 /**
- * Runs `work` with the log's end as it was when a batch was read, and once more with the present one where the index is ahead
- * of that: another process may have stored what came since.
+ * The highest version that an index may hold while `epoch` is folded into it: of a process that is further. Where a later
+ * epoch is open, others may be in it already.
  */
-export async function withLogEnd<Result>(
-  logEnd: number,
-  endNow: () => Promise<number>,
-  work: (logEnd: number) => Promise<Result>,
+export const versionMaxOf = (epoch: number, next: number, { logEnd, newestEpoch }: Ends): number =>
+  newestEpoch > epoch
+    ? versionOf({ epoch: newestEpoch, offset: offsetEnd - 1 })
+    : versionOf({ epoch, offset: Math.max(logEnd, next) - 1 });
+
+/**
+ * Runs `work` with the ends as they were when a batch was read, and once more with the present ones where the index is ahead
+ * of those: another process may have stored what came since.
+ */
+export async function withEnds<Result>(
+  ends: Ends,
+  endsNow: () => Promise<Ends>,
+  work: (ends: Ends) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await work(logEnd);
+    return await work(ends);
   } catch (error) {
     if (!isFault(error, 'VERSION_AHEAD')) throw error;
-    const present = await endNow();
-    if (present <= logEnd) throw error;
+    const present = await endsNow();
+    if (present.logEnd <= ends.logEnd && present.newestEpoch <= ends.newestEpoch) throw error;
     return work(present);
   }
 }

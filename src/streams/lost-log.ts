@@ -17,10 +17,8 @@ export async function whyLost(
   epoch: Epoch,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { name, topic, epoch: number, partitions } = epoch;
-  const archived: ArchiveEnd[] = [];
-  for (let partition = 0; partition < partitions; partition += 1)
-    archived.push(await archiveEnd(store, { topic: name, epoch: number, partition }));
+  const { topic } = epoch;
+  const archived = await archivedEnds(store, epoch);
   if (archived.every(({ next }) => next === 0)) return undefined;
   const log = await host.open(epoch).catch((error: unknown) => {
     if (isFault(error, 'TOPIC_MISSING')) return `${topic} is missing`;
@@ -32,7 +30,16 @@ export async function whyLost(
   return whyOther(opened, topic, archived, signal);
 }
 
-async function whyOther(
+/** Where the archive of each lane of an epoch ends. */
+export async function archivedEnds(store: ArchiveStore, of: Epoch): Promise<readonly ArchiveEnd[]> {
+  const ends: ArchiveEnd[] = [];
+  for (let partition = 0; partition < of.partitions; partition += 1)
+    ends.push(await archiveEnd(store, { topic: of.name, epoch: of.epoch, partition }));
+  return ends;
+}
+
+/** Why a log is not the one of which `archived` are the ends, in words: it ends before one, or holds another record there. */
+export async function whyOther(
   log: EventLog,
   topic: string,
   archived: readonly ArchiveEnd[],

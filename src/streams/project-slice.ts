@@ -1,4 +1,3 @@
-import { versionOf } from '../domain/position.ts';
 import type { LaneProgress, ModelIndex } from '../ports/read-model.ts';
 import { foldBatch, urnsOf } from '../projections/fold-batch.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -7,7 +6,7 @@ import { readState } from '../projections/state-text.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import type { Slice } from './history-lane.ts';
-import { refuseDocumentsAhead } from './index-ahead.ts';
+import { type Ends, refuseDocumentsAhead, versionMaxOf } from './index-ahead.ts';
 
 /** Points at which a crash must do no harm, in order. Tests stop the process there. */
 export type ProjectPoint = 'before-store' | 'after-documents' | 'after-states' | 'after-progress';
@@ -21,15 +20,15 @@ export interface ProjectContext {
 
 /**
  * Load, fold, store the documents, then the states, then progress, in that order: a crash in between repeats work and
- * never loses it, and progress never leads the data. `logEnd` is the lane's log end: a stored document beyond it did not
- * come from this log (`VERSION_AHEAD`).
+ * never loses it, and progress never leads the data. A stored document beyond `ends` did not come from this log
+ * (`VERSION_AHEAD`).
  */
 export async function projectSlice(
   { projection, index, decoders, probe }: ProjectContext,
   epoch: Epoch,
   lane: LaneProgress,
   slice: Slice,
-  logEnd: number,
+  ends: Ends,
 ): Promise<LaneProgress> {
   await decoders.ensure(slice.records, epoch.epoch);
   const place = { epoch: epoch.epoch, partition: lane.partition, partitions: epoch.partitions };
@@ -40,7 +39,7 @@ export async function projectSlice(
   });
   const urns = urnsOf(reads);
   const stored = await index.load(urns.map(projection.stateId));
-  refuseDocumentsAhead(index.name, stored.values(), epoch.epoch, Math.max(logEnd, slice.next));
+  refuseDocumentsAhead(index.name, stored.values(), epoch.epoch, Math.max(ends.logEnd, slice.next));
   const states = new Map(
     urns.flatMap((urn) => {
       const document = stored.get(projection.stateId(urn));
@@ -48,7 +47,7 @@ export async function projectSlice(
     }),
   );
   const folded = foldBatch(projection, states, reads);
-  const versionMax = versionOf({ epoch: epoch.epoch, offset: Math.max(logEnd, slice.next) - 1 });
+  const versionMax = versionMaxOf(epoch.epoch, slice.next, ends);
   const after = { ...lane, next: slice.next, timeMax };
   await probe?.('before-store', lane);
   if (folded.documents.length > 0) await index.store(folded.documents, versionMax);

@@ -8,11 +8,11 @@ import type { Projection } from '../projections/projection.ts';
 import { liveClaim } from './claim.ts';
 import { conditions } from './conditions.ts';
 import { drain } from './drain.ts';
-import type { Epoch } from './epochs.ts';
+import { type Epoch, readEpochs } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import { laneSpans } from './fold-history.ts';
 import { holdLanes } from './hold-lanes.ts';
-import { refuseProgressAhead, withLogEnd } from './index-ahead.ts';
+import { type Ends, refuseProgressAhead, withEnds } from './index-ahead.ts';
 import { historySource, type LaneSource, liveSource } from './lane-source.ts';
 import { type ProjectPoint, projectSlice } from './project-slice.ts';
 
@@ -96,6 +96,12 @@ export function startProjector(options: ProjectorOptions): Projector {
     onNotice({ kind: 'session', projection: name, index: serving.name });
     lanes.clear();
     const saved = await serving.progress();
+    if (await isInLaterEpoch(saved)) {
+      // Another process has entered it; this one is about to.
+      state = 'waiting';
+      await clock.wait(lookMs, signal).catch(onlyAborted(signal));
+      return;
+    }
     refuseProgressAhead(serving.name, saved, epochs);
     for (const lane of saved) moved(lane);
     state = 'running';
@@ -128,6 +134,12 @@ export function startProjector(options: ProjectorOptions): Projector {
       over.abort();
       await watching;
     }
+  }
+
+  /** Whether others have entered an epoch that is open, and that this process does not know yet. */
+  async function isInLaterEpoch(saved: readonly LaneProgress[]): Promise<boolean> {
+    const entered = Math.max(0, ...saved.map(({ epoch }) => epoch));
+    return entered > epochs.length && (await readEpochs(store.truth)).length >= entered;
   }
 
   /** Resolves when the session should end; keeps the log's ends fresh meanwhile. */
@@ -163,14 +175,18 @@ export function startProjector(options: ProjectorOptions): Projector {
     });
   }
 
-  const endNow = (source: LaneSource) => async (): Promise<number> =>
-    source.epoch === epochs.at(-1) ? (await log.bounds())[source.progress().partition]!.end : 0;
+  /** Another process may know of an epoch that was opened a moment ago. */
+  const endsNow = (source: LaneSource) => async (): Promise<Ends> => ({
+    logEnd: source.epoch === epochs.at(-1) ? (await log.bounds())[source.progress().partition]!.end : 0,
+    newestEpoch: (await readEpochs(store.truth)).length,
+  });
 
   function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
     return drain(source.pull, async ({ slice, logEnd }) => {
       const context = { ...options, index: serving };
-      const after = await withLogEnd(logEnd, endNow(source), (end) =>
-        projectSlice(context, source.epoch, source.progress(), slice, end),
+      const ends = { logEnd, newestEpoch: epochs.at(-1)!.epoch };
+      const after = await withEnds(ends, endsNow(source), (known) =>
+        projectSlice(context, source.epoch, source.progress(), slice, known),
       );
       source.moved(after);
       moved(after);

@@ -153,7 +153,8 @@ export async function rebuild(
         readBackMs: clock.now() - started - foldMs,
       };
     } catch (error) {
-      await dropUnlessServing(model, projection, index.name);
+      // What made the rebuild fail is what is told; what cannot be dropped now goes before the next one.
+      await dropUnlessServing(model, projection, index.name).catch(onlyFaults);
       throw error;
     }
   });
@@ -172,6 +173,10 @@ async function dropLeftovers(model: ReadModel, { definition }: Projection): Prom
       if (!isFault(error, 'MODEL_OF_ANOTHER_LOG')) throw error;
     }
   }
+}
+
+function onlyFaults(error: unknown): void {
+  if (!isFault(error)) throw error;
 }
 
 async function dropUnlessServing(model: ReadModel, projection: Projection, name: string): Promise<void> {

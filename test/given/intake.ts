@@ -43,6 +43,7 @@ export const anIntake = (
       if (sha256 !== eventSchemaSha256) throw new Error('another schema than that of events');
       return 7;
     },
+    isClosed: async () => false,
     newId: countedIds(),
     deadlineMs: 1_000,
     onFault: () => undefined,

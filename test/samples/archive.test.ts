@@ -14,9 +14,9 @@ import { admit } from '../../src/intake/admit.ts';
 import { loadAspectSchemas } from '../../src/intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../../src/intake/entity-types.ts';
 import { shippedSchemas } from '../../src/intake/schema-folder.ts';
-import { endOfEpoch } from '../../src/streams/adopt.ts';
 import { leavesName } from '../../src/streams/archive-names.ts';
 import { segmentFirsts } from '../../src/streams/chain.ts';
+import { endReader } from '../../src/streams/epoch-end.ts';
 import { readEpochs } from '../../src/streams/epochs.ts';
 import {
   json,
@@ -64,7 +64,7 @@ test('it is a finished archive: chain, leaves, schema and end cut, and no tail',
   expect(others).toEqual([]);
   expect(epoch).toMatchObject({ name: 'annal', epoch: 1, partitions: 4, previous: null });
   const { events, entities, ...cut } = end;
-  expect(await endOfEpoch(store, epoch!)).toEqual(cut);
+  expect(await endReader(store, epoch!).read()).toEqual(cut);
   expect([events, entities]).toEqual([log.told.length, log.states.size]);
   for (const [partition, records] of log.lanes.entries()) {
     const lane = { topic: 'annal', epoch: 1, partition };

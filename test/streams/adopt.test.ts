@@ -8,19 +8,13 @@ import type { LogRecord } from '../../src/domain/event.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
-import {
-  type Adoption,
-  adoptArchive,
-  adopted,
-  endOfEpoch,
-  isEmpty,
-  openNextEpoch,
-  pendingAdoption,
-} from '../../src/streams/adopt.ts';
+import { type Adoption, adoptArchive, adopted, isEmpty, pendingAdoption } from '../../src/streams/adopt.ts';
 import { archiveLimits, openArchiveWriter } from '../../src/streams/archive-lane.ts';
 import { schemaName, segmentName } from '../../src/streams/archive-names.ts';
+import { endReader } from '../../src/streams/epoch-end.ts';
 import { openEpoch, readEpochs } from '../../src/streams/epochs.ts';
 import { historyLane } from '../../src/streams/history-lane.ts';
+import { openNextEpoch } from '../../src/streams/next-epoch.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { anEpoch } from '../given/world.ts';
 
@@ -73,8 +67,8 @@ async function adopt(target: ArchiveStore, given: Adoption): Promise<void> {
   await adoptArchive(source, target, wanted, () => undefined);
   const epochs = await readEpochs(target.truth);
   if (epochs.length === 1) {
-    const end = await endOfEpoch(target, epochs[0]!);
-    await openNextEpoch(target, epochs[0]!, end, { partitions: 3, openedAt });
+    const end = await endReader(target, epochs[0]!).read();
+    await openNextEpoch(target.truth, epochs[0]!, end, { partitions: 3, openedAt });
   }
   await adopted(target);
 }

@@ -57,7 +57,10 @@ async function project(
     const slice = { records: log.slice(lane.next, lane.next + size), next: 0 };
     slice.next = lane.next + slice.records.length;
     const context = { projection, index, decoders, ...(probe === undefined ? {} : { probe }) };
-    lane = await projectSlice(context, epoch, lane, slice, log.length);
+    lane = await projectSlice(context, epoch, lane, slice, {
+      logEnd: log.length,
+      newestEpoch: epoch.epoch,
+    });
   }
 }
 

@@ -85,9 +85,9 @@ async function fill(bytes: Buffer, { readableStreamBody }: BlobDownloadResponseP
 }
 
 /**
- * Blobs below `prefix`, page by page. The service has no "after" that every version and emulator knows, so
- * earlier names are passed over here. It lists in byte order, except with a hierarchical namespace, which is
- * refused when seen.
+ * Blobs below `prefix`, page by page. A service that knows `startFrom` (inclusive) begins there; older ones and
+ * the emulator list from the beginning, and earlier names are passed over here. It lists in byte order, except
+ * with a hierarchical namespace, which is refused when seen.
  */
 export async function* listBlobs(
   container: Container,
@@ -97,7 +97,9 @@ export async function* listBlobs(
   checkPrefix(prefix);
   let before = '';
   try {
-    const pages = (await container.reading()).listBlobsFlat({ prefix }).byPage({ maxPageSize: 5_000 });
+    const from = after > prefix && after.startsWith(prefix) ? { startFrom: after } : {};
+    const found = (await container.reading()).listBlobsFlat({ prefix, ...from });
+    const pages = found.byPage({ maxPageSize: 5_000 });
     for await (const page of pages) {
       for (const { name, properties } of page.segment.blobItems) {
         if (name <= before) throw new Error('names are not listed in order: a hierarchical namespace?');

@@ -106,6 +106,7 @@ export function fileLogHost({
   }
 
   return {
+    lateMs: 0,
     create: ({ topic, partitions }) => onDisk(() => createTopic(disk, dir, topic, partitions)),
     partitions: (topic) => onDisk(async () => (await readTopic(disk, dir, topic)).partitions),
     open: (topic) =>
@@ -126,7 +127,7 @@ export function fileLogHost({
     audit: (topic) =>
       onDisk(async () => {
         await checkTopic(topic);
-        return { faults: [], unknown: [] };
+        return { faults: [], unfit: [], unknown: [] };
       }),
     async [Symbol.asyncDispose]() {
       for (const { logs } of [...opened.values()])

@@ -29,6 +29,7 @@ export function kafkaLogHost(settings: KafkaSettings): LogHost {
   };
 
   return {
+    lateMs: times.produceTimeoutMs,
     async create(asked) {
       const { topic } = asked;
       const found = await link(topic);

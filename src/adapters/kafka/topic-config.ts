@@ -1,3 +1,4 @@
+import type { Audit } from '../../ports/event-log.ts';
 import type { Client } from './link.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -6,6 +7,8 @@ interface Expectation {
   readonly setting: string;
   readonly holds: (value: string) => boolean;
   readonly because: string;
+  /** Otherwise events are lost or altered, not only at risk. */
+  readonly vital?: true;
 }
 
 const expectations: readonly Expectation[] = [
@@ -13,11 +16,13 @@ const expectations: readonly Expectation[] = [
     setting: 'cleanup.policy',
     holds: (value) => value === 'delete',
     because: 'compaction removes events; it must be delete',
+    vital: true,
   },
   {
     setting: 'message.timestamp.type',
     holds: (value) => value === 'LogAppendTime',
     because: 'append times would come from producers; it must be LogAppendTime',
+    vital: true,
   },
   {
     setting: 'retention.ms',
@@ -50,17 +55,19 @@ export async function describeTopic(
   return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
 }
 
-/** Settings that differ from what an append-only log needs, in words, and those nobody tells. */
-export function configFaults(settings: ReadonlyMap<string, string> | undefined): {
-  readonly faults: readonly string[];
-  readonly unknown: readonly string[];
-} {
+/** How the settings that are told fit an append-only log. */
+export function configFaults(settings: ReadonlyMap<string, string> | undefined): Audit {
   const faults: string[] = [];
+  const unfit: string[] = [];
   const unknown: string[] = [];
-  for (const { setting, holds, because } of expectations) {
+  for (const { setting, holds, because, vital = false } of expectations) {
     const value = settings?.get(setting);
     if (value === undefined) unknown.push(setting);
-    else if (!holds(value)) faults.push(`${setting} is ${value}: ${because}`);
+    else if (!holds(value)) {
+      const fault = `${setting} is ${value}: ${because}`;
+      faults.push(fault);
+      if (vital) unfit.push(fault);
+    }
   }
-  return { faults, unknown };
+  return { faults, unfit, unknown };
 }

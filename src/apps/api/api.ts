@@ -15,6 +15,7 @@ import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
 import { type Api, guard } from './request.ts';
 import { entityRoutes } from './routes/entities.ts';
+import { epochRoutes } from './routes/epochs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -88,6 +89,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     entityRoutes(scope, annal, now);
     searchRoutes(scope, annal);
     operationRoutes(scope, annal, waiting);
+    epochRoutes(scope, annal, waiting);
     statusRoutes(scope, annal);
     healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });
     pageRoutes(scope);

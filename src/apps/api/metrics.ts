@@ -79,6 +79,11 @@ function worldGauges(registers: Registry[]) {
     labelNames: ['partition'],
     registers,
   });
+  const stragglers = gauge(
+    'annal_stragglers',
+    'Records that came to a closed topic behind its end, since the start',
+    [],
+  );
   const ask = async <T>(part: string, asked: Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await asked;
@@ -102,6 +107,9 @@ function worldGauges(registers: Registry[]) {
         documents.set({ projection }, status.documents);
         halted.set({ projection }, status.state === 'halted' ? 1 : 0);
       }
+      stragglers.set(annal.stragglers());
+      // Another epoch may have fewer partitions.
+      for (const each of [archiveLag, archiveAge, laneLag, laneAge]) each.reset();
       const { watch } = annal;
       for (const { partition, archived, logEnd } of archive ?? []) {
         archiveLag.set({ partition }, Math.max(0, logEnd - archived));

@@ -19,6 +19,7 @@ const byCode: Partial<Record<FaultCode, number>> = {
   DUPLICATE_KEY: 400,
   ENTITY_DELETED: 404,
   ENTITY_NOT_FOUND: 404,
+  EPOCH_TAKEN: 409,
   EVENT_NOT_FOUND: 404,
   EVENT_NOT_YET: 404,
   EVENT_SHAPE: 400,
@@ -31,6 +32,7 @@ const byCode: Partial<Record<FaultCode, number>> = {
   JSON_TOO_DEEP: 400,
   JSON_TOO_LARGE: 413,
   KEY_FORBIDDEN: 400,
+  LOG_PRESENT: 409,
   MEDIA_TYPE_UNSUPPORTED: 415,
   METHOD_NOT_ALLOWED: 405,
   MOMENT_INVALID: 400,
@@ -56,7 +58,12 @@ const byCode: Partial<Record<FaultCode, number>> = {
 /** The HTTP status of a code: the same everywhere. */
 export const statusOf = (code: FaultCode): number => byCode[code] ?? byRemedy[faults[code].remedy];
 
-const retrySeconds: Partial<Record<FaultCode, number>> = { EVENT_NOT_YET: 1, APPEND_UNKNOWN: 1, LOG_BUSY: 1 };
+const retrySeconds: Partial<Record<FaultCode, number>> = {
+  EVENT_NOT_YET: 1,
+  APPEND_UNKNOWN: 1,
+  LOG_BUSY: 1,
+  EPOCH_CLOSED: 1,
+};
 const retryDefaultSeconds = 5;
 
 /** Media type of every refusal. */

@@ -1,4 +1,5 @@
 import { archiveCommands } from './archive-commands.ts';
+import { epochCommands } from './epoch-commands.ts';
 import type { Run } from './session.ts';
 
 export interface OptionSpec {
@@ -273,6 +274,14 @@ export const commandGroups: readonly (readonly [string, readonly CommandSpec[]])
   ['Ways out', waysOut],
   ['Care', care],
   ['Archive', archiveCommands],
+  ['Epochs', epochCommands],
 ];
+
+/** What commands of two words have in common, by their first. */
+export const groupsAbout: Readonly<Record<string, string>> = {
+  archive: 'the copy that stays, with its trees',
+  config: 'settings and where they come from',
+  epoch: 'epochs of the log: one topic each, made once',
+};
 
 export const commands: readonly CommandSpec[] = commandGroups.flatMap(([, specs]) => specs);

@@ -35,14 +35,12 @@ const ownerLookMs = 100;
  * `ALREADY_RUNNING`, `DATA_EMPTY`, and what opening the ports throws.
  */
 export async function connect(session: Session, options: ConnectOptions = {}): Promise<Connection> {
-  const { io, url } = session;
-  const token = io.env.ANNAL_TOKEN === '' ? undefined : io.env.ANNAL_TOKEN;
-  if (url !== undefined) return atServer(checkedUrl(url), token);
-  const config = readConfig(io.env, { data: session.data });
+  const { io } = session;
   const deadline = Date.now() + ownerWaitMs;
   for (;;) {
-    const owner = readOwner(config.dataDir);
-    if (owner !== undefined && (await answers(owner.address))) return atServer(owner.address, token);
+    const server = await connectServer(session);
+    if (server !== undefined) return server;
+    const config = readConfig(io.env, { data: session.data });
     if (options.make !== true && isEmpty(config)) throw new Fault('DATA_EMPTY', { folder: config.dataDir });
     try {
       const { openHere } = await import('./in-process.ts');
@@ -53,6 +51,15 @@ export async function connect(session: Session, options: ConnectOptions = {}): P
       await wait(ownerLookMs, undefined, { signal: io.signal });
     }
   }
+}
+
+/** The server at `--url`, or the one that says in the data folder where it is; undefined where nobody runs there. */
+export async function connectServer({ io, url, data }: Session): Promise<Connection | undefined> {
+  const token = io.env.ANNAL_TOKEN === '' ? undefined : io.env.ANNAL_TOKEN;
+  if (url !== undefined) return atServer(checkedUrl(url), token);
+  const owner = readOwner(readConfig(io.env, { data }).dataDir);
+  const runs = owner !== undefined && (await answers(owner.address));
+  return runs ? atServer(owner.address, token) : undefined;
 }
 
 const atServer = (url: string, token: string | undefined): Connection => ({

@@ -34,6 +34,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.usage,
   DATA_EMPTY: exitCodes.notFound,
   DATA_NOT_EMPTY: exitCodes.conflict,
+  EPOCH_TAKEN: exitCodes.conflict,
   IDEMPOTENCY_CONFLICT: exitCodes.conflict,
   INDEX_EXISTS: exitCodes.conflict,
   LOG_PRESENT: exitCodes.conflict,

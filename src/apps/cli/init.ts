@@ -25,7 +25,7 @@ export const run: Run = async (session, _args, options) => {
       {
         code: 'TOPIC_MISMATCH',
         detail: `the log is there already, and has ${counted(epoch.partitions, 'partition')}`,
-        doThis: 'Partitions of an epoch never change; leave `--partitions` out.',
+        doThis: `An epoch never grows: \`annal epoch open --partitions ${asked}\` opens the next one.`,
       },
       exitCodes.conflict,
     );

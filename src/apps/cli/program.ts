@@ -1,6 +1,6 @@
 import { type Command, CommanderError, createCommand, Option } from 'commander';
 import { version } from '../version.ts';
-import { type CommandSpec, commandGroups, type Example } from './commands.ts';
+import { type CommandSpec, commandGroups, type Example, groupsAbout } from './commands.ts';
 import { type ExitCode, exitCodes, exitCodesAbout } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { writeOut } from './print.ts';
@@ -89,7 +89,10 @@ function add(
 function groupOf(root: Command, name: string, heading: string): Command {
   return (
     root.commands.find((command) => command.name() === name) ??
-    root.command(name).helpGroup(`${heading}:`).description('settings and where they come from')
+    root
+      .command(name)
+      .helpGroup(`${heading}:`)
+      .description(groupsAbout[name] ?? '')
   );
 }
 

@@ -1,13 +1,13 @@
 import type { Ports } from '../../composition/compose.ts';
 import { Fault } from '../../domain/fault.ts';
 import { projections } from '../../projections/registry.ts';
-import { endOfEpoch, openNextEpoch } from '../../streams/adopt.ts';
-import type { Epoch } from '../../streams/epochs.ts';
 import { whyLost } from '../../streams/lost-log.ts';
 import type { RebuildReport } from '../../streams/rebuild.ts';
 import { readConfig } from '../config.ts';
+import { turnEpoch } from '../epoch-turn.ts';
 import { finishAdoption } from '../sample.ts';
 import { confirm } from './confirm.ts';
+import { lostWorld } from './epoch-lost.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { openHere } from './in-process.ts';
 import { operate } from './operations.ts';
@@ -32,7 +32,9 @@ export async function recoverInPlace(session: Session, options: Options): Promis
     await showPlan(session, plan);
     session.note(`${why}; stop every process of this log first`);
     await confirm(session, `Go on in epoch ${plan.opens}?`, isSet(options, 'yes'));
-    await openAfter(ports, last);
+    const { partitions, epoch: after } = last;
+    const request = { action: 'open', lost: true, after, partitions } as const;
+    await turnEpoch(lostWorld(ports, config), request, session.io.signal);
     found.push(plan);
   };
   const built: RebuildReport[] = [];
@@ -50,11 +52,4 @@ export async function recoverInPlace(session: Session, options: Options): Promis
   await writeBuilt(session, plan!, built);
   session.note(`recovered: start as before, the log goes on in epoch ${plan!.opens}`);
   return exitCodes.ok;
-}
-
-/** The next epoch, with as many partitions as the last: URNs stay where they are. */
-async function openAfter({ archive, clock }: Ports, last: Epoch): Promise<void> {
-  const end = await endOfEpoch(archive, last);
-  const openedAt = new Date(clock.now()).toISOString();
-  await openNextEpoch(archive, last, end, { partitions: last.partitions, openedAt });
 }

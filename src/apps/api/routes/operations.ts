@@ -85,20 +85,9 @@ function readRoute(app: Api, annal: Annal, waiting: Waiting, kind: Operation['ki
     if (found === undefined || found.kind !== kind) throw new Fault('OPERATION_UNKNOWN', { id });
     const waitMs = request.query.wait ?? 0;
     const ended =
-      found.state === 'running' && waitMs > 0 ? await within(waitMs, annal.ended(id), waiting) : undefined;
+      found.state === 'running' && waitMs > 0 ? await waiting.within(waitMs, annal.ended(id)) : undefined;
     return sendFacts(reply, 200, operationFacts(ended ?? annal.operation(id) ?? found));
   });
-}
-
-/** What `happening` gives within the wait, else undefined. */
-async function within<T>(waitMs: number, happening: Promise<T>, waiting: Waiting): Promise<T | undefined> {
-  const timer = Promise.withResolvers<undefined>();
-  const timeout = setTimeout(() => timer.resolve(undefined), waitMs);
-  try {
-    return await waiting.for(Promise.race([happening, timer.promise]));
-  } finally {
-    clearTimeout(timeout);
-  }
 }
 
 function namesOf(projection: string): string[] {

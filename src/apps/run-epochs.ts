@@ -1,0 +1,144 @@
+import { v7 as uuidV7 } from 'uuid';
+import type { Ports } from '../composition/compose.ts';
+import { isFault } from '../domain/fault.ts';
+import type { NoteSigner } from '../formats/note-key.ts';
+import type { Rules } from '../intake/admit.ts';
+import { type Intake, openIntake } from '../intake/submit.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
+import { type Epoch, readClosing } from '../streams/epochs.ts';
+import { openEventDecoders } from '../streams/event-decoders.ts';
+import { modelOfLog } from '../streams/own-model.ts';
+import type { Annal, Health, Operation, PortPlace } from './annal.ts';
+import { auditTopic } from './audit-topic.ts';
+import { type Bridges, startBridges } from './bridges.ts';
+import type { AnnalConfig } from './config.ts';
+import { epochTurns } from './epoch-turns.ts';
+import { liveAnnal, type Session } from './live-annal.ts';
+import type { OpenOptions } from './open-annal.ts';
+import { operations } from './operations.ts';
+import { type Log, type Runtime, startRuntime } from './runtime.ts';
+import { watchStragglers } from './watch-stragglers.ts';
+
+/** A caller waits so long for the log to confirm an append. */
+const appendDeadlineMs = 20_000;
+/** How often to look whether another epoch is open, and what came to the topics of closed ones. */
+const epochLookMs = 5_000;
+
+/** What there is to run with. */
+export interface Ground {
+  readonly ports: Ports;
+  readonly places: readonly PortPlace[];
+  readonly first: { readonly epochs: readonly Epoch[]; readonly log: EventLog };
+  readonly signer: NoteSigner | undefined;
+  /** What decides about events; undefined where this process takes none in. */
+  readonly rules: Rules | undefined;
+  /** Gets what has to be closed. */
+  readonly opening: AsyncDisposableStack;
+}
+
+/** Starts what the roles ask for, over the newest epoch and then each that follows. */
+export async function runEpochs(
+  options: OpenOptions,
+  { ports, places, first, signer, rules, opening }: Ground,
+): Promise<Runtime & Annal> {
+  const { config, roles, say, probes = {} } = options;
+  const { turnProbe, ...sessionProbes } = probes;
+  const running = operations<Operation>();
+  const readModel = modelOfLog(ports.readModel, first.epochs[0]!.log);
+  const lookMs = options.epochLookMs ?? epochLookMs;
+  let bridges: Bridges | undefined;
+  let stragglers = 0;
+  const unfit = await auditTopic(ports.logHost, first.epochs.at(-1)!, say);
+
+  function begin(epochs: readonly Epoch[], log: EventLog, intake: Intake | undefined): Session {
+    const closed = (): Health['reasons'] =>
+      intake?.status().closed === true
+        ? [{ code: 'EPOCH_CLOSED', detail: `epoch ${log.epoch} is closed, and the next one not open yet` }]
+        : [];
+    const runtime = startRuntime({
+      ports: { ...ports, readModel },
+      ...{ places, epochs, log, roles, intake, signer, say, running },
+      ...{ archiveLimits: config.archiveLimits, stallMs: config.stallMs },
+      reasons: () => [
+        ...(bridges?.reasons() ?? []),
+        ...closed(),
+        ...(log.epoch === first.log.epoch ? unfit : []),
+      ],
+      ...sessionProbes,
+      ...(options.onBuilt === undefined ? {} : { onBuilt: options.onBuilt }),
+    });
+    const onStraggler = (): void => {
+      stragglers += 1;
+    };
+    const decoders = openEventDecoders(ports.archive.truth);
+    const unwatch =
+      intake === undefined
+        ? undefined
+        : watchStragglers({ ports, epochs, intake, log, decoders, lookMs, say, onStraggler });
+    const stop = async (): Promise<void> => {
+      await unwatch?.();
+      await runtime.stop();
+    };
+    return { epochs, log, intake, runtime, stop };
+  }
+
+  const works = roles.intake || roles.archiver || roles.projector;
+  const live = await liveAnnal({
+    ...{ ports, first, begin, say, lookMs: works ? lookMs : null },
+    openIntake: async (log, epochs) =>
+      rules === undefined ? undefined : intakeOf(config, ports, { log, epoch: epochs.at(-1)! }, rules, say),
+  }).catch(async (error: unknown) => {
+    await first.log[Symbol.asyncDispose]();
+    throw error;
+  });
+  opening.defer(() => live.stop());
+  opening.use(running);
+  const turns = opening.use(
+    epochTurns({
+      ...{ ports, say, current: () => live.runtime, goOn: live.goOn },
+      flushMs: config.archiveLimits.flushMs,
+      ...(turnProbe === undefined ? {} : { probe: turnProbe }),
+    }),
+  );
+  if (live.intake !== undefined && rules !== undefined) {
+    const started = startBridges(config, { ports, intake: live.intake, rules, say });
+    bridges = started;
+    opening.defer(() => started.stop());
+  }
+  return Object.defineProperties(live.runtime, {
+    turns: { value: turns, enumerable: true },
+    stragglers: { value: () => stragglers, enumerable: true },
+  }) as Runtime & Annal;
+}
+
+/** Intake over an epoch's log. The schema is in the archive before the first event that names it. */
+function intakeOf(
+  config: AnnalConfig,
+  ports: Ports,
+  { log, epoch }: { readonly log: EventLog; readonly epoch: Epoch },
+  rules: Rules,
+  say: Log,
+): Promise<Intake> {
+  const { archive, registry, clock } = ports;
+  return openIntake({
+    ...rules,
+    log,
+    clock,
+    isClosed: async () => (await readClosing(archive.truth, epoch)) !== undefined,
+    newId: uuidV7,
+    deadlineMs: appendDeadlineMs,
+    onFault: (fault, partition) =>
+      say('warn', 'intake fault', {
+        partition,
+        ...(isFault(fault) ? { code: fault.code } : {}),
+        error: String(fault),
+      }),
+    async ensureSchema(sha256, text) {
+      const { id } = await registry.register(subjectOf(config.name), text);
+      await archive.truth.create(schemaName(sha256), Buffer.from(text));
+      await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${sha256}"}`));
+      return id;
+    },
+  });
+}
