@@ -10,7 +10,7 @@ import type { TreeWriter } from './tree-writer.ts';
  * Leaves of the meta log in the truth: nothing else in the archive tells them, and without them its checkpoints could not be
  * checked. One blob from one checkpoint to the next, named by its first index, an entry bundle of 1 to 256 leaves.
  */
-const cutsOf = (name: string): string => `cuts/${name}/`;
+export const cutsOf = (name: string): string => `cuts/${name}/`;
 const indexDigits = 20;
 const cutsName = (name: string, first: number): string =>
   `${cutsOf(name)}${String(first).padStart(indexDigits, '0')}`;

@@ -30,4 +30,31 @@ export const archiveCommands: readonly CommandSpec[] = [
     ],
     load: () => import('./archive-key.ts'),
   },
+  {
+    name: 'archive verify',
+    about: 'check an archive by itself: segments, tail, tiles, checkpoints; with --deep every record',
+    more:
+      'Names segment, offset and leaf of all that is wrong, and then ends with exit code 6. Writes nothing, and may look at ' +
+      'the folder of a running Annal. With --repair, what can be derived is made again; what is truth never is.',
+    options: [
+      {
+        flags: '--deep',
+        about: 'decode and hash every record, make every leaf again, look for every schema',
+      },
+      { flags: '--since <moment>', about: 'only what was appended then or later' },
+      { flags: '--repair', about: 'make tiles, bundles and files of leaves again where they are wrong' },
+      { flags: '--archive <dir>', about: 'of a copy: the folder that holds `archive` and `state`' },
+      {
+        flags: '--key <key>',
+        about: 'a public key that counts, or its file; else those in the archive',
+        many: true,
+      },
+      { flags: '--checkpoint <file>', about: 'a checkpoint that was kept elsewhere', many: true },
+    ],
+    examples: [
+      { line: 'annal archive verify', about: 'names, headers, tree and signatures' },
+      { line: 'annal archive verify --deep --since 24h --output json', about: 'each record of a day' },
+    ],
+    load: () => import('./archive-verify.ts'),
+  },
 ];
