@@ -6,6 +6,7 @@ import type { AnnalConfig, Role } from './config.ts';
 import { type OpenAnnal, type OpenOptions, openAnnal, type Roles } from './open-annal.ts';
 import type { Log } from './runtime.ts';
 import { version as ownVersion } from './version.ts';
+import { openWhenThere } from './wait-to-open.ts';
 
 export const version: string = ownVersion();
 
@@ -36,15 +37,20 @@ export interface Serving extends AsyncDisposable {
   readonly address: string;
 }
 
+export interface ServeOptions extends Pick<OpenOptions, 'prepare' | 'probes' | 'onBuilt'> {
+  /** Waits for what is away, until the signal aborts. Without it a start fails. */
+  readonly patience?: AbortSignal;
+}
+
 /**
  * Opens what the configured role needs, listens, and says in the data folder where. `archiver` and `projector` listen too,
  * for health and metrics. A taken port is not waited for: unless somebody asked for it, the next free one is used. Disposing
- * drains: no more requests, lanes end, the archive is flushed.
+ * drains: no more requests, lanes end, the archive is flushed. With `patience`, what is away is waited for: see `openWhenThere`.
  */
 export async function serve(
   config: AnnalConfig,
   log: pino.Logger,
-  options: Pick<OpenOptions, 'prepare' | 'probes' | 'onBuilt'> = {},
+  { patience, ...options }: ServeOptions = {},
 ): Promise<Serving> {
   await using opening = new AsyncDisposableStack();
   const { openApi } = await import('./api/api.ts');
@@ -52,9 +58,14 @@ export async function serve(
     config.tokensFile === undefined
       ? undefined
       : await import('./api/tokens.ts').then(({ readTokens }) => readTokens(config.tokensFile!));
-  const annal = opening.use(
-    await openAnnal({ config, roles: rolesOf[config.role], say: sayTo(log), ...options }),
-  );
+  const { http } = config;
+  const say = sayTo(log);
+  const open = () => openAnnal({ config, roles: rolesOf[config.role], say, ...options });
+  const { opened: annal, port } =
+    patience === undefined
+      ? { opened: await open(), port: http.port }
+      : await openWhenThere(open, { http, detailed: tokens === undefined, say, signal: patience });
+  opening.use(annal);
   const api = openApi(annal.runtime, {
     bind: { host: config.http.bind },
     ...(tokens === undefined ? {} : { tokens }),
@@ -62,7 +73,7 @@ export async function serve(
     version,
   });
   opening.defer(() => api.close());
-  const address = await listen(api, config.http);
+  const address = await listen(api, { ...http, port });
   annal.lock?.announce({ address, pid: process.pid });
   const opened = opening.move();
   return { annal, api, address, [Symbol.asyncDispose]: () => opened.disposeAsync() };

@@ -16,6 +16,7 @@ export const run: Run = async (session, [asked], options) => {
   const { env, stderr, signal } = session.io;
   const config = readConfig(env, { data: session.data, port: textOf(options, 'port'), role });
   const serving = await serve(config, jsonLog(config.logLevel, stderr), {
+    patience: signal,
     prepare: async (ports) => {
       await finishAdoption(ports, config);
     },

@@ -26,7 +26,7 @@ test('a wrong broker or account says so in a line, and leaves nothing that a lat
   const { env, servers, name } = await profiled();
   const noBroker = { ...env, ANNAL_KAFKA_BROKERS: nobody };
   expectCause(
-    await annal(['run', 'archiver'], noBroker),
+    await annal(['start', '--no-sample'], noBroker),
     /^annal: LOG_UNAVAILABLE: .*connect ECONNREFUSED 127\.0\.0\.1:9\)$/,
   );
   const noBlob = servers.blobConnectionString.replace(
@@ -57,9 +57,10 @@ test('a wrong broker or account says so in a line, and leaves nothing that a lat
 test('a topic that is not the one of its epoch is told apart: other size, made again, used by another log', async () => {
   const { env, servers, name } = await profiled();
   const topic = `${name}.e1`;
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
   const make = (numPartitions: number) =>
     eventually('the topic made', 30_000, () =>
-      asAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions }] })),
+      asAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] })),
     );
   await make(5);
   expectCause(
