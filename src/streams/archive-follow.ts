@@ -55,6 +55,20 @@ async function open(options: FollowOptions): Promise<{
   };
   place();
 
+  const fork = (offset: number): Fault =>
+    new Fault('LOG_FORK', { topic: name, epoch: log.epoch, partition, offset });
+
+  /**
+   * A lane that starts at the log's end waits, so one record less would not be noticed. A broker that has just taken over may
+   * tell less for a moment: twice is once.
+   */
+  async function hasNoLess(): Promise<void> {
+    for (let look = 0; (await log.bounds())[partition]!.end < writer.next; look += 1) {
+      if (look > 0) throw fork(writer.next - 1);
+      await clock.wait(options.retryMs, signal);
+    }
+  }
+
   /** The batch that is on its way, or a flush once one is due. */
   async function pull(): Promise<Work | undefined> {
     if (signal.aborted) {
@@ -66,7 +80,7 @@ async function open(options: FollowOptions): Promise<{
     source ??= reader.lane(partition, checkHash === undefined ? writer.next : writer.next - 1);
     pending ??= source.pull(signal);
     const waiting = new AbortController();
-    const dueMs = bufferedSince === undefined ? undefined : bufferedSince + limits.flushMs - clock.now();
+    const dueMs = bufferedSince === undefined ? undefined : limits.flushMs - waitedMs();
     const due: Promise<Work>[] =
       dueMs === undefined ? [] : [clock.wait(Math.max(0, dueMs), waiting.signal).then(flush)];
     const woken = new Promise<Work>((resolve) => {
@@ -94,6 +108,14 @@ async function open(options: FollowOptions): Promise<{
     }
   }
 
+  /** How long the oldest buffered record has waited; a clock that went back does not make it wait longer. */
+  function waitedMs(): number {
+    const now = clock.now();
+    if (bufferedSince === undefined) return 0;
+    bufferedSince = Math.min(bufferedSince, now);
+    return now - bufferedSince;
+  }
+
   /** The log starts later than the archive ends: what lies between is gone for ever, and the archive says so. */
   async function trimmed(first: number): Promise<Work> {
     checkHash = undefined;
@@ -113,20 +135,22 @@ async function open(options: FollowOptions): Promise<{
       task.logEnd = Math.max(task.logEnd, found.batch.end);
       for (const record of found.batch.records) await take(record);
     }
-    const since = bufferedSince === undefined ? 0 : clock.now() - bufferedSince;
-    if (found.kind === 'flush' || writer.buffered >= limits.flushBytes || since >= limits.flushMs)
+    if (found.kind === 'flush' || writer.buffered >= limits.flushBytes || waitedMs() >= limits.flushMs)
       await store();
   }
 
   async function take(record: LogRecord): Promise<void> {
     if (checkHash !== undefined) {
-      const same = record.offset !== writer.next - 1 || recordHash(encodeRecord(record)).equals(checkHash);
-      if (!same)
-        throw new Fault('LOG_FORK', { topic: name, epoch: log.epoch, partition, offset: record.offset });
+      const isBefore = record.offset === writer.next - 1;
+      if (
+        isBefore ? !recordHash(encodeRecord(record)).equals(checkHash) : !(await isForgotten(writer.next - 1))
+      )
+        throw fork(writer.next - 1);
       checkHash = undefined;
     }
     if (record.offset < writer.next) return;
-    if (record.offset > writer.next) await confirmHole(record.offset);
+    // What was missing may be in part forgotten, in part never given.
+    while (record.offset > writer.next) await confirmMissing(record.offset);
     writer.add(record);
     bufferedSince ??= clock.now();
     if (writer.buffered >= limits.flushBytes) await store();
@@ -142,19 +166,36 @@ async function open(options: FollowOptions): Promise<{
   }
 
   /** Offsets may be sparse; a reader that skips records looks the same. So a second reader has to see the same. */
-  async function confirmHole(found: number): Promise<void> {
-    const bounds = (await log.bounds())[partition]!;
-    if (bounds.first > writer.next) return missing('gap', Math.min(bounds.first, found));
+  async function confirmMissing(found: number): Promise<void> {
+    const { first } = (await log.bounds())[partition]!;
+    if (first > writer.next) return missing('gap', Math.min(first, found));
+    if ((await firstSeen(writer.next)) !== found) throw yielded;
+    return missing('hole', found);
+  }
+
+  /** The log gives nothing at an offset that was archived: it forgot it, or it is another log. */
+  async function isForgotten(offset: number): Promise<boolean> {
+    const seen = await firstSeen(offset);
+    if (seen === offset) throw yielded;
+    return seen === undefined;
+  }
+
+  /** The first offset from `from` on, by a reader of its own; undefined where retention took that. */
+  async function firstSeen(from: number): Promise<number | undefined> {
     await using second = await log.reader(null);
     for await (const held of second.assignments(signal)) {
       if (!held.has(partition)) continue;
-      const { records } = await second.lane(partition, writer.next).pull(signal);
-      if (records[0]?.offset !== found) throw yielded;
-      return missing('hole', found);
+      try {
+        return (await second.lane(partition, from).pull(signal)).records[0]?.offset;
+      } catch (error) {
+        if (isFault(error, 'LOG_TRIMMED')) return undefined;
+        throw error;
+      }
     }
     throw yielded;
   }
 
+  if (checkHash !== undefined) await hasNoLess();
   return { pull, work };
 }
 

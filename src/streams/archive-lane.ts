@@ -16,6 +16,7 @@ import { type LaneName, leavesName, segmentName, tailName } from './archive-name
 import {
   type ArchiveEnd,
   chainEnd,
+  checkOverlap,
   firstAtOrAfter,
   openSegment,
   readTailBlob,
@@ -94,7 +95,7 @@ interface Sealed {
   readonly leaves: Buffer;
 }
 
-/** Finds the end of the lane's archive and opens its tail; retries where a tail was trimmed in between. */
+/** Finds the end of the lane's archive and opens its tail. */
 export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
   const { store, clock, limits, feed } = context;
   const name = tailName(lane);
@@ -110,24 +111,26 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   let buffered = 0;
   let bufferEnd = end;
 
+  /**
+   * The tail is read first. Read last, it could be one that was trimmed since, and a writer that slept in between would take
+   * the old end of the chain for the end of everything.
+   */
   async function find(): Promise<{ etag: ETag; tailBytes: number; chain: ArchiveEnd; end: ArchiveEnd }> {
-    for (let attempt = 0; ; attempt += 1) {
-      const sealed = await chainEnd(store.truth, lane);
+    for (;;) {
       const found = await readTailBlob(store, lane);
       if (found === undefined) {
-        const created = await store.state.write(name, emptyTail, null);
-        if (created === 'changed') continue;
-        return { etag: created, tailBytes: 0, chain: sealed, end: sealed };
+        await store.state.write(name, emptyTail, null);
+        continue;
       }
+      const sealed = await chainEnd(store.truth, lane);
       const first = firstAtOrAfter(found.bytes, lane, sealed.next);
-      if (first !== undefined && first > sealed.next) {
-        if (attempt < 3) continue;
+      if (first !== undefined && first > sealed.next)
         throw new Fault('ARCHIVE_CORRUPT', {
           blob: name,
           reason: 'records before the tail are missing',
           offset: sealed.next,
         });
-      }
+      await checkOverlap(store.truth, lane, found.bytes, sealed.next);
       let last = sealed;
       for (const view of tailRecords(found.bytes, lane, sealed.next))
         last = { next: view.offset + 1, lastHash: recordHash(view.bytes) };
@@ -158,7 +161,8 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     const first = chain.next;
     const records: Buffer[] = [];
     for (const view of tailRecords(tail.bytes, lane, first)) records.push(view.bytes);
-    if (records.length === 0) return undefined;
+    // Also a fence: whoever read before what is called missing next cannot flush it any more.
+    if (records.length === 0) return trim(tail.bytes);
     await probe('before-seal');
     const created = await store.truth.create(segmentName(lane, first), encodeSegment(lane, records));
     const sealed = created === 'created' ? ours(records) : await theirs(records);
@@ -227,7 +231,9 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     },
     flush,
     async sealIfDue() {
-      const old = tailSince !== undefined && clock.now() - tailSince >= limits.sealMs;
+      const now = clock.now();
+      if (tailSince !== undefined) tailSince = Math.min(tailSince, now);
+      const old = tailSince !== undefined && now - tailSince >= limits.sealMs;
       return tailBytes >= limits.sealBytes || old ? seal() : undefined;
     },
     async recordMissing(kind, next) {

@@ -9,7 +9,6 @@ import {
   type Observable,
   retry,
   throwError,
-  timer,
 } from 'rxjs';
 import { type Fault, isFault } from '../domain/fault.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
@@ -170,15 +169,15 @@ export function startArchiver(options: ArchiverOptions): Archiver {
         delay: (error: unknown) => {
           if (signal.aborted) return EMPTY;
           // The group shared out anew: either the signal aborts, or the partition is ours again.
-          if (isFault(error, 'LANE_REVOKED')) return timer(retryMs);
+          if (isFault(error, 'LANE_REVOKED')) return clock.wait(retryMs);
           if (error === yielded) {
             onNotice({ kind: 'yielded', partition });
-            return timer(0);
+            return clock.wait(0);
           }
           if (!isFault(error)) return throwError(() => error);
           task.fault = error;
           onNotice({ kind: 'fault', partition, fault: error });
-          return error.remedy === 'retry' ? timer(retryMs) : throwError(() => error);
+          return error.remedy === 'retry' ? clock.wait(retryMs) : throwError(() => error);
         },
       }),
       catchError((error: unknown) => {
@@ -233,7 +232,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
           if (stopping.signal.aborted) return EMPTY;
           if (!isFault(error)) return throwError(() => error);
           onNotice({ kind: 'fault', partition: undefined, fault: error });
-          if (error.remedy === 'retry') return timer(retryMs);
+          if (error.remedy === 'retry') return clock.wait(retryMs);
           for (const task of tasks) Object.assign(task, { state: 'halted', fault: error });
           waiting.settle();
           return EMPTY;

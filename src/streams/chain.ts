@@ -129,3 +129,31 @@ export function firstAtOrAfter(tail: Buffer, lane: LaneName, from: number): numb
   for (const view of readTail(tail, tailName(lane)).views()) if (view.offset >= from) return view.offset;
   return undefined;
 }
+
+/**
+ * Records that a crash between seal and trim left in the tail stand in segments too, and have to be the same there: else a
+ * writer of another log took a name. Throws `ARCHIVE_FORK`.
+ */
+export async function checkOverlap(
+  truth: TruthStore,
+  lane: LaneName,
+  tail: Buffer,
+  chainNext: number,
+): Promise<void> {
+  const left = new Map<number, Buffer>();
+  for (const { offset, bytes } of readTail(tail, tailName(lane)).views())
+    if (offset < chainNext) left.set(offset, bytes);
+  if (left.size === 0) return;
+  const from = Math.min(...left.keys());
+  const firsts = await segmentFirsts(truth, lane);
+  const start = firsts.findLastIndex((first) => first <= from);
+  for (const first of firsts.slice(Math.max(0, start))) {
+    const segment = await openSegment(truth, lane, first);
+    if (segment === undefined || segment.header.next > chainNext) return;
+    const blob = segmentName(lane, first);
+    if (segment.header.kind !== 'data' && left.has(first))
+      throw new Fault('ARCHIVE_FORK', { blob, offset: first, kind: segment.header.kind });
+    for (const { offset, bytes } of segment.views())
+      if (left.get(offset)?.equals(bytes) === false) throw new Fault('ARCHIVE_FORK', { blob, offset });
+  }
+}

@@ -165,7 +165,8 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
     if (signer === undefined || progress === undefined || progress.size === 0) return;
     const { signed, size } = progress;
     if (signed !== null && signed.size >= size) return;
-    if (!wanted && signed !== null && clock.now() - signed.at < limits.signMs) return;
+    // Another machine's clock, or this one's before it went back, may tell of a time that is not yet.
+    if (!wanted && signed !== null && Math.abs(clock.now() - signed.at) < limits.signMs) return;
     const done =
       (await into.keep()) === 'stored' &&
       (await signTree(store, tree, into.head(), signer, options.probe)) === 'signed' &&
