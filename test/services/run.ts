@@ -4,12 +4,16 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addressVariables, type ServerKind } from './addresses.ts';
+import { eventHubsForTests } from './event-hubs/manners.ts';
+import { eventHubsProxy } from './event-hubs/proxy.ts';
 import { startReaper } from './native/reaper.ts';
 import type { RunningServer } from './running-server.ts';
 import { startServer } from './servers.ts';
 
 const kinds = Object.keys(addressVariables) as ServerKind[];
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+/** All tests meet the broker through a proxy with the manners of Event Hubs. */
+const isAsEventHubs = process.env.ANNAL_TEST_KAFKA_AS === 'event-hubs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const messages = (error: unknown): string =>
@@ -37,7 +41,14 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
  * folders of the tests stand in one, and vitest's workers are in one process group: neither outlives the run.
  */
 async function runTests(servers: readonly RunningServer[]): Promise<number> {
-  const addresses = servers.map(({ kind, address }) => [addressVariables[kind], address]);
+  await using stack = new AsyncDisposableStack();
+  const addressOf = async ({ kind, address }: RunningServer): Promise<string> =>
+    kind === 'kafka' && isAsEventHubs
+      ? stack.use(await eventHubsProxy(address, eventHubsForTests)).address
+      : address;
+  const addresses = await Promise.all(
+    servers.map(async (server) => [addressVariables[server.kind], await addressOf(server)] as const),
+  );
   const args = [vitest, 'run', '--project', 'services', ...process.argv.slice(2)];
   const folder = await mkdtemp(join(tmpdir(), 'annal-tests-'));
   const env = { ...process.env, ...Object.fromEntries(addresses), TMPDIR: folder };

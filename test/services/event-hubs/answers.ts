@@ -25,6 +25,14 @@ export function versionsAnswer(body: Buffer, versions: NonNullable<Manners['vers
   return Buffer.concat([error, array(told), fields.rest()]);
 }
 
+const unsupportedVersion = 35;
+
+/** What a broker answers to an ApiVersions that is newer than it knows: version 0 of the answer, with what to ask instead. */
+export function olderVersions(versions: NonNullable<Manners['versions']>): Buffer {
+  const [least, greatest] = versions.get(18) ?? [0, 0];
+  return Buffer.concat([int16(unsupportedVersion), array([Buffer.concat([18, least, greatest].map(int16))])]);
+}
+
 /** Metadata v0 to v5 with every broker at `address`. */
 export function metadataAnswer(body: Buffer, version: number, { host, port }: Address): Buffer {
   const fields = new Fields(body);

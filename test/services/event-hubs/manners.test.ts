@@ -96,6 +96,11 @@ test('versions: only its own are told, and any other closes the connection; swit
     expect(greatest, `${key}`).toBeLessThanOrEqual(eventHubsVersions.get(key)![1]);
     expect(least, `${key}`).toBeGreaterThanOrEqual(eventHubsVersions.get(key)![0]);
   }
+  const newer = answered(await client.ask(api.apiVersions, 3, Buffer.alloc(8)));
+  expect([newer.int16(), newer.array(() => [newer.int16(), newer.int16(), newer.int16()])]).toEqual([
+    35,
+    [[18, 0, 2]],
+  ]);
   expect(await client.ask(api.apiVersions, 4, Buffer.alloc(8))).toBe('closed');
   await using other = await asking(proxy.address);
   expect(await other.ask(api.fetch, 11, Buffer.alloc(8))).toBe('closed');

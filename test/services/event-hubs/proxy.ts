@@ -8,6 +8,7 @@ import {
   forbiddenTopics,
   metadataAnswer,
   namesNoTopic,
+  olderVersions,
   throttledFetch,
   throttledProduce,
   untoldSettings,
@@ -196,15 +197,20 @@ function connect({ near, far, proxy, commits, see, swallows, onIdle }: Connectio
 function isUnheardOf(request: Request, { requestBytesMax, emptyMetadata, versions }: Manners): boolean {
   const { apiKey, apiVersion, frame } = request;
   if (requestBytesMax !== null && frame.length > requestBytesMax) return true;
-  if (versions !== null) {
+  if (versions !== null && !asksOlder(request)) {
     const spoken = versions.get(apiKey);
     if (spoken === undefined || apiVersion < spoken[0] || apiVersion > spoken[1]) return true;
   }
   return apiKey === api.metadata && emptyMetadata === 'closed' && namesNoTopic(request);
 }
 
+/** A client of today asks in version 3 first, and in an older one when told to. */
+const asksOlder = ({ apiKey, apiVersion }: Request): boolean =>
+  apiKey === api.apiVersions && apiVersion === 3;
+
 function answeredHere(request: Request, manners: Manners): Buffer | undefined {
   const { apiKey } = request;
+  if (manners.versions !== null && asksOlder(request)) return olderVersions(manners.versions);
   if (apiKey === api.produce && manners.appends === 'throttled') return throttledProduce(request);
   if (apiKey === api.createTopics && manners.topicCreation === 'forbidden') return forbiddenTopics(request);
   if (apiKey === api.describeConfigs && manners.topicSettings === 'untold') return untoldSettings(request);
