@@ -26,7 +26,8 @@ export function startCutPublisher(world: {
     for (const lane of lanesOf(epochs.slice(0, -1))) {
       signal.throwIfAborted();
       const { size, added } = await completeLane({ store, clock, log, signer }, lane, signal);
-      if (added > 0) say('info', 'tree completed', { ...lane, size, added });
+      if (added > 0)
+        say('info', 'tree completed', { epoch: lane.epoch, partition: lane.partition, size, added });
     }
   }
 

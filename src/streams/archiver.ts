@@ -16,7 +16,9 @@ import type { EventLog, LogReader } from '../ports/event-log.ts';
 import { followLog } from './archive-follow.ts';
 import { type ArchiveContext, yielded } from './archive-lane.ts';
 import { conditions } from './conditions.ts';
+import { openEventDecoders } from './event-decoders.ts';
 import { holdLanes } from './hold-lanes.ts';
+import { indexLane } from './lane-base.ts';
 import { type LaneTree, laneTree, type TreeLimits } from './lane-tree.ts';
 import type { TreeProgress } from './tree-files.ts';
 import { laneTreeName } from './tree-names.ts';
@@ -117,6 +119,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     }),
   );
   const inTurn = turns(treesAtOnce);
+  const decoders = openEventDecoders(options.store.truth);
 
   /** A lane for as long as this process holds the partition, and the tree over what it archives. */
   function archive(reader: LogReader, partition: number, signal: AbortSignal): Observable<void> {
@@ -144,6 +147,9 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     return laneTree({
       ...{ store, clock, lane, turns: inTurn, limits: trees.limits, signer: trees.signer },
       tree: laneTreeName(trees.log, lane),
+      async onSegments() {
+        await indexLane(store, { ...lane, partitions: log.partitions }, decoders);
+      },
       onTended() {
         tasks[partition]!.treeFault = undefined;
       },

@@ -5,6 +5,8 @@ import type { LaneName } from './archive-names.ts';
 import { archivedLeaves } from './archived-leaves.ts';
 import { mendCheckpointTiles } from './checkpoint-tiles.ts';
 import type { Epoch } from './epochs.ts';
+import { openEventDecoders } from './event-decoders.ts';
+import { indexLane } from './lane-base.ts';
 import { laneTreeName } from './tree-names.ts';
 import { signTree } from './tree-signing.ts';
 import { openTreeWriter } from './tree-writer.ts';
@@ -33,15 +35,19 @@ export interface Completed extends LaneName {
 const waitingMax = 128;
 
 /**
- * Brings the tree of a lane up to what its archive holds, and signs it where that is not done. Done again it does nothing.
- * May run beside an archiver of the lane. Throws `ARCHIVE_FORK` where what was signed is not what is there.
+ * Brings tree, indexes and base of a lane up to what its archive holds, and signs the tree where that is not done. Done again
+ * it does nothing. May run beside an archiver of the lane. Indexes need the number of `partitions` of the epoch, and are left
+ * alone without. Throws `ARCHIVE_FORK` where what was signed is not what is there.
  */
 export async function completeLane(
   options: CompleteOptions,
-  lane: LaneName,
+  of: LaneName & { readonly partitions?: number },
   signal?: AbortSignal,
 ): Promise<Completed> {
   const { store, clock, log, signer, anew = false } = options;
+  const { partitions, ...lane } = of;
+  if (partitions !== undefined)
+    await indexLane(store, { ...lane, partitions }, openEventDecoders(store.truth), signal);
   const tree = laneTreeName(log, lane);
   for (;;) {
     const writer = await openTreeWriter({ state: store.state, tree, anew });
@@ -69,7 +75,7 @@ export async function completeLane(
 }
 
 /** The lanes of epochs, oldest first. */
-export const lanesOf = (epochs: readonly Epoch[]): readonly LaneName[] =>
+export const lanesOf = (epochs: readonly Epoch[]): readonly (LaneName & { readonly partitions: number })[] =>
   epochs.flatMap(({ name, epoch, partitions }) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic: name, epoch, partition })),
+    Array.from({ length: partitions }, (_, partition) => ({ topic: name, epoch, partition, partitions })),
   );

@@ -55,6 +55,8 @@ export interface LaneTreeOptions {
   /** Shared by all trees of a process: reading an archive takes memory. */
   readonly turns: Turns;
   readonly probe?: (point: TreePoint | SignPoint) => void | Promise<void>;
+  /** Other work on segments, at the first look and after each seal. */
+  readonly onSegments?: () => Promise<void>;
   /** Tiles and checkpoints are up to date. */
   readonly onTended?: () => void;
 }
@@ -95,6 +97,7 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
   let pendingCount = 0;
   let end: number | undefined;
   let sealed = false;
+  let isFirst = true;
   let wake = (): void => undefined;
 
   function add(chunk: Chunk, next: number): void {
@@ -151,6 +154,8 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
     const wanted = sealed;
     try {
       await sign(await integrate(), wanted);
+      if (wanted || isFirst) await options.onSegments?.();
+      isFirst = false;
       if (wanted) sealed = false;
       options.onTended?.();
     } catch (error) {

@@ -275,10 +275,13 @@ describe('the publisher', () => {
     const told: number[][] = [[], [], []];
     const all = told.map((own) => publisher(folderArchive({ dir }), own));
     await expect
-      .poll(async () => {
-        await clock.advance(minute / 3);
-        return (await lastCut(store, log, name))?.index ?? 0;
-      })
+      .poll(
+        async () => {
+          await clock.advance(minute / 3);
+          return (await lastCut(store, log, name))?.index ?? 0;
+        },
+        { timeout: 20_000 },
+      )
       .toBeGreaterThanOrEqual(6);
     await Promise.all(all.map((one) => one.stop()));
     const leaves = await leavesOf();
@@ -291,10 +294,17 @@ describe('the publisher', () => {
   test('hands over when it stops', async () => {
     const [first, second] = [publisher(folderArchive({ dir })), publisher(folderArchive({ dir }))];
     await clock.advance(minute / 3);
-    await expect.poll(async () => (await lastCut(store, log, name))?.index).toBe(0);
+    await expect.poll(async () => (await lastCut(store, log, name))?.index, { timeout: 10_000 }).toBe(0);
     await first.stop();
-    await clock.advance(2 * minute);
-    await expect.poll(async () => (await lastCut(store, log, name))?.index).toBeGreaterThan(0);
+    await expect
+      .poll(
+        async () => {
+          await clock.advance(minute / 3);
+          return (await lastCut(store, log, name))?.index;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0);
     await second.stop();
   });
 
@@ -302,10 +312,17 @@ describe('the publisher', () => {
     await store.state.replace(`trees/${meta.folder}/next.json`, Buffer.from('x'));
     const one = publisher(store);
     await clock.advance(minute / 3);
-    await expect.poll(() => one.fault()?.code).toBe('ARCHIVE_CORRUPT');
+    await expect.poll(() => one.fault()?.code, { timeout: 10_000 }).toBe('ARCHIVE_CORRUPT');
     await store.state.remove(`trees/${meta.folder}/next.json`);
-    await clock.advance(minute / 3);
-    await expect.poll(() => one.fault()).toBeUndefined();
+    await expect
+      .poll(
+        async () => {
+          await clock.advance(minute / 3);
+          return one.fault();
+        },
+        { timeout: 10_000 },
+      )
+      .toBeUndefined();
     await one.stop();
   });
 });
