@@ -163,6 +163,13 @@ test('servers come and go while events flow: what is away is named, work goes on
   expect(performance.now() - before).toBeLessThan(20_000);
   await servers.get('elasticsearch')!.resume();
   await shown();
+  await servers.get('kafka')!.pause();
+  await eventually('the log named', awayMs, async () =>
+    (await missingAt(annal)).includes('LOG_UNAVAILABLE') ? true : undefined,
+  );
+  expect((await annal.call('GET', '/livez')).status).toBe(200);
+  await servers.get('kafka')!.resume();
+  await shown();
   // And Annal itself, while it takes events in.
   await annal.kill();
   annal = await start();
