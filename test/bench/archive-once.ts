@@ -1,34 +1,40 @@
-// The archiver of one process over a whole topic, into Azure Blob: all lanes, leaf hashes, a seal of each lane near its end.
-// Prints one JSON line.
+// The archiver of one process over a whole topic, into Azure Blob: all lanes, a seal of each near its end; with BENCH_TREES the
+// leaves, tiles and signed checkpoints of each too. Prints one JSON line.
+import { randomBytes } from 'node:crypto';
 import { azureBlobArchive } from '../../src/adapters/azure-blob/archive-store.ts';
 import { kafkaLogHost } from '../../src/adapters/kafka/log-host.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import { archiveLimits } from '../../src/streams/archive-lane.ts';
 import { startArchiver } from '../../src/streams/archiver.ts';
+import { treeLimits } from '../../src/streams/lane-tree.ts';
 import { anEpoch } from '../given/world.ts';
-import { benchPartitions } from './data.ts';
+import { archivePartitions } from './data.ts';
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_KAFKA = '', BENCH_TOPIC = '' } = process.env;
-const { BENCH_EVENTS = '', BENCH_SEAL_BYTES = '' } = process.env;
+const { BENCH_EVENTS = '', BENCH_SEAL_BYTES = '', BENCH_TREES = '' } = process.env;
 const until = AbortSignal.timeout(600_000);
 await using host = kafkaLogHost({
   brokers: BENCH_KAFKA.split(','),
   clientId: 'annal-bench',
   clock: systemClock,
 });
-await using log = await host.open({ epoch: 1, topic: BENCH_TOPIC, partitions: benchPartitions });
+await using log = await host.open({ epoch: 1, topic: BENCH_TOPIC, partitions: archivePartitions });
 await using store = azureBlobArchive({ connectionString: BENCH_BLOB, prefix: BENCH_PREFIX });
 const ends = (await log.bounds()).map(({ end }) => end);
+const signer = parseSkey(formatSkey('annal.example/bench', randomBytes(32)));
+const trees = { log: crypto.randomUUID(), signer, limits: treeLimits };
 const started = performance.now();
 const archiver = startArchiver({
   store,
   log,
-  name: anEpoch(1, benchPartitions).name,
+  name: anEpoch(1, archivePartitions).name,
   clock: systemClock,
   limits: { ...archiveLimits, sealBytes: Math.min(archiveLimits.sealBytes, Number(BENCH_SEAL_BYTES)) },
   group: `${BENCH_TOPIC}-${BENCH_PREFIX}`,
   onNotice: () => undefined,
   retryMs: 100,
+  ...(BENCH_TREES === '' ? {} : { trees }),
 });
 await archiver.reach(ends, until);
 await archiver.stop();

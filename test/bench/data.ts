@@ -86,6 +86,8 @@ export function benchEvent(n: number, total: number): MetadataChangeEvent {
 }
 
 export const benchPartitions = 4;
+/** Of the topic that is archived. */
+export const archivePartitions = 32;
 const recordsPerSegment = 30_000;
 
 /** Writes `total` events into an archive as one epoch of 4 partitions, in segments of 30,000 records. */

@@ -13,7 +13,7 @@ const all = Promise.withResolvers<void>();
 let events = 0;
 const started = performance.now();
 await consumer.run({
-  partitionsConsumedConcurrently: 4,
+  partitionsConsumedConcurrently: 32,
   autoCommit: false,
   eachBatch: async ({ batch }) => {
     events += batch.messages.length;
