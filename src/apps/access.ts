@@ -21,8 +21,14 @@ export function kafkaAccessOf(values: Values): KafkaAccess {
   if (kafkaSasl === 'oauthbearer') {
     const host = kafkaBrokers[0]?.replace(/:[0-9]+$/, '') ?? '';
     const scope = kafkaTokenScope ?? `https://${host}/.default`;
-    const tokens = isAzure ? ({ from: 'azure', scope } as const) : { from: 'file', file: kafkaTokenFile! };
-    return { tls, sasl: { mechanism: kafkaSasl, tokens } as KafkaAccess['sasl'] };
+    return {
+      tls,
+      sasl: {
+        mechanism: 'oauthbearer',
+        tokens:
+          kafkaTokenFile === undefined ? { from: 'azure', scope } : { from: 'file', file: kafkaTokenFile },
+      },
+    };
   }
   if (kafkaSasl === undefined || password === undefined) return { tls, sasl: undefined };
   return { tls, sasl: { mechanism: kafkaSasl, username: kafkaUsername, password } };

@@ -7,7 +7,7 @@ import type { Intake } from '../intake/submit.ts';
 import { datahub } from '../intake/translate/datahub.ts';
 import { inbox } from '../intake/translate/inbox.ts';
 import type { Dialect } from '../intake/translate/translation.ts';
-import { type StalledLane, watchLog } from '../streams/watch-log.ts';
+import { type LogWatch, type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { Health } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
 import type { Log } from './runtime.ts';
@@ -43,6 +43,7 @@ export function startBridges(
   const stopping = new AbortController();
   const statuses = new Map<string, () => BridgeStatus>();
   const unopened = new Map<string, Fault>();
+  const watches = new Map<string, LogWatch>();
 
   /** Until stopped: a topic that is missing, or a broker that is away, is looked for again. */
   async function carry({ topic, source, dialect }: Wanted): Promise<void> {
@@ -57,6 +58,7 @@ export function startBridges(
         await using log = await ports.logHost.open({ epoch: 0, topic, partitions });
         const onStall = (lane: StalledLane): void => say('warn', 'lane stalled', { topic, ...lane });
         await using watch = watchLog(log, { clock: ports.clock, stallMs: config.stallMs, onStall });
+        watches.set(topic, watch);
         await using reader = await watch.log.reader(`${config.name}.bridge.${dialect.name}`);
         const bridge = openBridge({
           ...{ source, topic, dialect, reader, rules, intake, onFault },
@@ -88,6 +90,7 @@ export function startBridges(
         remedy === 'retry' ? [] : [{ code, detail: `bridge of ${topic}: ${message}` }],
       ),
       ...[...statuses.values()].flatMap((status) => haltedIn(status())),
+      ...[...watches].flatMap(([topic, watch]) => watch.stalled().map(stalledIn(topic))),
     ],
     async stop() {
       stopping.abort();
@@ -102,6 +105,13 @@ const haltedIn = ({ topic, lanes }: BridgeStatus): Health['reasons'] =>
       ? [{ code, detail: `bridge of ${topic}, partition ${partition}: ${faults[code].about}` }]
       : [],
   );
+
+const stalledIn =
+  (topic: string) =>
+  ({ partition }: StalledLane): Health['reasons'][number] => ({
+    code: 'LANE_STALLED',
+    detail: `bridge of ${topic}, partition ${partition}: ${faults.LANE_STALLED.about}`,
+  });
 
 /** Whoever may write the foreign topic may publish: who that is, the broker decides. */
 const principalOf = ({ name }: Dialect): Principal => ({
