@@ -112,7 +112,7 @@ test('OAUTHBEARER with a token in a file, in clear and over TLS; one that has en
 test('no connection outlives its token: appends and lanes go on over new ones, and nothing is lost or doubled', async () => {
   const [host, port] = broker.bearer.split(':') as [string, string];
   await using proxy = await tcpProxy(host, Number(port));
-  const token = async () => ({ value: tokenOf(2_000), endsAt: Date.now() + 2_000 });
+  const token = async () => ({ value: tokenOf(3_000), endsAt: Date.now() + 3_000 });
   const near = { host: '127.0.0.1', port: proxy.port };
   await using logs = kafkaLogHost(
     kafkaSettings({
@@ -127,7 +127,7 @@ test('no connection outlives its token: appends and lanes go on over new ones, a
   const lane = reader.lane(0, 0);
   const before = proxy.made;
   const [sent, got]: [string[], string[]] = [[], []];
-  const until = Date.now() + 6_000;
+  const until = Date.now() + 7_000;
   while (Date.now() < until) {
     const value = `value ${sent.length}`;
     expect(await log.append(0, [valued(value)])).toMatchObject({ first: sent.length });
