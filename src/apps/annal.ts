@@ -3,9 +3,11 @@ import type { Fault } from '../domain/fault.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
 import type { Epoch } from '../streams/epochs.ts';
+import type { MissingOffsets } from '../streams/missing-offsets.ts';
 import type { RebuildPlan, RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
 import type { VerifyReport } from '../streams/verify.ts';
 import type { LogWatch } from '../streams/watch-log.ts';
+import type { ArchiveLaneStatus } from './archive-lanes.ts';
 import type { EpochTurns } from './epoch-turns.ts';
 import type { Underway } from './operations.ts';
 
@@ -36,19 +38,12 @@ export interface ProjectionStatus {
   readonly fault: Fault | null;
 }
 
-export interface ArchiveLaneStatus {
-  readonly partition: number;
-  /** Log end minus what is archived, in offsets. */
-  readonly lag: number;
-  readonly archived: number;
-  readonly logEnd: number;
-  readonly fault: Fault | null;
-}
-
 export interface Health {
   readonly ready: boolean;
   /** What is missing or degraded, one sentence each with its code. Empty when ready. */
   readonly reasons: readonly { readonly code: string; readonly detail: string }[];
+  /** What somebody has to know though all goes on; absent where there is nothing. */
+  readonly degraded?: Health['reasons'];
 }
 
 /** A rebuild or verification that was started here. */
@@ -71,6 +66,8 @@ export interface AnnalOfEpoch {
   readonly model: ReadModel;
   projections(): Promise<readonly ProjectionStatus[]>;
   archive(): Promise<readonly ArchiveLaneStatus[]>;
+  /** Holes and gaps of all epochs, as the archive records them. */
+  missing(): Promise<readonly MissingOffsets[]>;
   health(): Promise<Health>;
   /** The cut of a projection's serving index: all before it shows. Null before the first one. */
   cut(projection: string): Promise<Cut | null>;

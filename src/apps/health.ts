@@ -5,6 +5,7 @@ import { projections } from '../projections/registry.ts';
 import { epochName, subjectOf } from '../streams/archive-names.ts';
 import type { Archiver } from '../streams/archiver.ts';
 import type { Epoch } from '../streams/epochs.ts';
+import type { MissingOffsets } from '../streams/missing-offsets.ts';
 import type { Projector } from '../streams/projector.ts';
 import type { CutPublisher } from '../streams/publish-cuts.ts';
 import type { LogWatch } from '../streams/watch-log.ts';
@@ -13,6 +14,7 @@ import type { Health, PortPlace } from './annal.ts';
 type Reason = Health['reasons'][number];
 
 const answerMs = 2_000;
+const gapsToldMax = 20;
 
 /** Asks each port in `places` a small question, and every lane for its fault. What does not answer within 2 s is missing. */
 export async function healthOf({
@@ -24,6 +26,7 @@ export async function healthOf({
   projectors,
   watch,
   publisher,
+  missing,
   reasons: others = () => [],
 }: {
   readonly ports: Ports;
@@ -35,6 +38,8 @@ export async function healthOf({
   readonly projectors: readonly Projector[];
   readonly watch?: Pick<LogWatch, 'stalled'>;
   readonly publisher?: Pick<CutPublisher, 'fault'> | undefined;
+  /** Holes and gaps that are on record. */
+  readonly missing?: () => Promise<readonly MissingOffsets[]>;
   /** What else keeps somebody from their work until somebody does something. */
   readonly reasons?: () => Health['reasons'];
 }): Promise<Health> {
@@ -72,7 +77,22 @@ export async function healthOf({
       ? []
       : [{ code: unpublished.code, detail: `published cuts: ${unpublished.message}` }];
   const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...stalledIn(watch), ...others()];
-  return { ready: reasons.length === 0, reasons };
+  const degraded = missing === undefined ? [] : await gapsIn(missing);
+  return { ready: reasons.length === 0, reasons, ...(degraded.length === 0 ? {} : { degraded }) };
+}
+
+/** Gaps stay for ever and keep nobody from work; an archive that cannot be read was told of already. */
+async function gapsIn(missing: () => Promise<readonly MissingOffsets[]>): Promise<Reason[]> {
+  try {
+    const gaps = (await missing()).filter(({ kind }) => kind === 'gap');
+    return gaps.slice(0, gapsToldMax).map(({ epoch, partition, first, next }) => ({
+      code: 'ARCHIVE_GAP',
+      detail: `offsets ${first} to ${next - 1} of partition ${partition} in epoch ${epoch} were dropped before they were archived`,
+    }));
+  } catch (error) {
+    if (isFault(error)) return [];
+    throw error;
+  }
 }
 
 const stalledIn = (watch: Pick<LogWatch, 'stalled'> | undefined): Reason[] =>

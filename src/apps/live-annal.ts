@@ -122,6 +122,7 @@ function runtimeOf(current: () => Runtime, intake: Intake | undefined): Runtime 
   const asks: Omit<AnnalOfEpoch, 'epochs' | 'ports' | 'intake' | 'model' | 'watch'> = {
     projections: () => current().projections(),
     archive: () => current().archive(),
+    missing: () => current().missing(),
     health: () => current().health(),
     cut: (projection) => current().cut(projection),
     reached: (...asked) => current().reached(...asked),

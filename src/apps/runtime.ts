@@ -15,6 +15,7 @@ import { liveClaim } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
+import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
 import {
@@ -28,12 +29,14 @@ import {
 import { verify } from '../streams/verify.ts';
 import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
+import { archiveLanes } from './archive-lanes.ts';
 import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
 import { healthOf } from './health.ts';
+import { levelOf, told } from './notice-lines.ts';
 import { type Operations, operations } from './operations.ts';
 import { retireFiles } from './retire-files.ts';
-import { archiveStatus, cutIn, projectionStatus } from './statuses.ts';
+import { cutIn, projectionStatus } from './statuses.ts';
 
 /** One line a fact: constant words, units in field names. */
 export type Log = (
@@ -81,6 +84,8 @@ const retryMs = 1_000;
 const stallDefaultMs = 60_000;
 const lookMs = 1_000;
 const pollMs = 50;
+/** Holes and gaps are looked for no oftener, whoever asks. */
+const missingLookMs = 15_000;
 /** A flush that is due may take so long until it is called late. */
 const flushGraceMs = 20_000;
 
@@ -93,6 +98,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const watch = watchLog(options.log, { clock, stallMs, onStall });
   const { log } = watch;
   const open = epochs.at(-1)!;
+  const world = { store, clock, open, log, watch, watchedSince: clock.now() };
+  const missing = missingOffsets(store, epochs, { clock, everyMs: missingLookMs });
   const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
   const trees = options.treeLimits ?? treeLimits;
   const running = options.running ?? operations<Operation>();
@@ -108,7 +115,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         group: `${open.name}.archiver`,
         retryMs,
         trees: { log: open.log, signer: options.signer, limits: trees },
-        onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'info', `archive ${kind}`, told(facts)),
+        onNotice: ({ kind, ...facts }) => say(levelOf(kind), `archive ${kind}`, told(facts)),
         ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),
       })
     : undefined;
@@ -133,7 +140,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         building = built.then(settled, settled);
         return built;
       },
-      onNotice: ({ kind, ...facts }) => say(levels[kind] ?? 'debug', `projection ${kind}`, told(facts)),
+      onNotice: ({ kind, ...facts }) => say(levelOf(kind), `projection ${kind}`, told(facts)),
       ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),
     });
   }
@@ -233,8 +240,9 @@ export function startRuntime(options: RuntimeOptions): Runtime {
           return projectionStatus({ store, model, clock, log, epochs }, projection, projector);
         }),
       ),
-    archive: () => archiveStatus(store, open, log, archiver?.status()),
-    health: () => healthOf({ ...options, watch, archiver, projectors, publisher }),
+    archive: () => archiveLanes({ ...world, own: archiver?.status() }),
+    missing,
+    health: () => healthOf({ ...options, watch, archiver, projectors, publisher, missing }),
     cut,
     reached: (name, position, waitMs) =>
       until(async () => {
@@ -275,26 +283,3 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
 /** Whoever waits for its turn does not care how the one before ended; whoever asked for that one was told. */
 const settled = (): void => undefined;
-
-const levels: Readonly<Record<string, 'warn' | 'error' | 'debug' | 'info'>> = {
-  flushed: 'debug',
-  progress: 'debug',
-  session: 'info',
-  yielded: 'info',
-  hole: 'error',
-  gap: 'error',
-  fault: 'warn',
-};
-
-/** A fault among facts becomes its code and sentence. */
-const told = (facts: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(facts).flatMap(([name, fact]) =>
-      isFault(fact)
-        ? [
-            ['code', fact.code],
-            ['error', fact.message],
-          ]
-        : [[name, fact]],
-    ),
-  );

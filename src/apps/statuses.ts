@@ -4,12 +4,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { cutOf, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import type { ArchiveStatus } from '../streams/archiver.ts';
-import { archiveEnd } from '../streams/chain.ts';
 import { liveClaim } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { ProjectorStatus } from '../streams/projector.ts';
-import type { ArchiveLaneStatus, ProjectionStatus } from './annal.ts';
+import type { ProjectionStatus } from './annal.ts';
 
 /** The cut that lanes' progress amounts to; null before the first one. */
 export const cutIn = (lanes: readonly LaneProgress[], epochs: readonly Epoch[]): Cut | null =>
@@ -66,30 +64,4 @@ function stateOf(
   if (projector?.state === 'halted') return 'halted';
   if (!serves) return 'starting';
   return claimed || projector?.state === 'paused' ? 'paused' : 'following';
-}
-
-/** How far the archive of the open epoch is; `own`: the lanes of this process, which need no reading. */
-export async function archiveStatus(
-  store: ArchiveStore,
-  open: Epoch,
-  log: EventLog,
-  own: readonly ArchiveStatus[] | undefined,
-): Promise<readonly ArchiveLaneStatus[]> {
-  const ends = await log.bounds();
-  return Promise.all(
-    ends.map(async ({ end }, partition) => {
-      const lane = own?.[partition];
-      const archived =
-        lane?.state === 'running'
-          ? lane.next
-          : (await archiveEnd(store, { topic: open.name, epoch: open.epoch, partition })).next;
-      return {
-        partition,
-        archived,
-        logEnd: end,
-        lag: Math.max(0, end - archived),
-        fault: lane?.fault ?? null,
-      };
-    }),
-  );
 }

@@ -37,6 +37,11 @@ export const faults = {
     about: 'two different segments claim the same offsets',
     doThis: 'Stop writers of this partition and compare the named segment with the log.',
   },
+  ARCHIVE_GAP: {
+    remedy: 'quarantine',
+    about: 'the log dropped records before they were archived; the archive has a gap on record, and goes on behind it',
+    doThis: 'Publish again what the gap held, from its sources. Give the topic a longer retention, or more archivers.',
+  },
   ASPECT_INVALID: {
     remedy: 'refuse',
     about: 'the value does not fit the schema of its aspect',

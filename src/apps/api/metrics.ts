@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isFault } from '../../domain/fault.ts';
 import type { LaneProgress } from '../../ports/read-model.ts';
+import type { MissingOffsets } from '../../streams/missing-offsets.ts';
 import type { Annal } from '../annal.ts';
+import type { ArchiveLaneStatus } from '../archive-lanes.ts';
 import type { Api } from './request.ts';
 
 /** Events that went through this process's door. */
@@ -52,6 +54,38 @@ export function metricsOf(app: Api): Metrics {
   };
 }
 
+type MakeGauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) => Gauge<L>;
+
+/** What an archive holds, by partition of the open epoch; what it misses, of all epochs. */
+function archiveGaugesOf(gauge: MakeGauge) {
+  const byPartition = ['partition'] as const;
+  const segment = gauge('annal_archive_last_segment_offset', 'First offset of the last segment', byPartition);
+  const tree = gauge('annal_archive_tree_leaves', 'Leaves in the tiles of a lane', byPartition);
+  const checkpoint = gauge(
+    'annal_archive_checkpoint_leaves',
+    'Leaves under the newest checkpoint',
+    byPartition,
+  );
+  const signedAt = gauge(
+    'annal_archive_checkpoint_timestamp_seconds',
+    'When the newest checkpoint was made',
+    byPartition,
+  );
+  const missing = gauge('annal_archive_missing_ranges', 'Holes and gaps on record', ['kind']);
+  return (lanes: readonly ArchiveLaneStatus[], offsets: readonly MissingOffsets[]): void => {
+    for (const each of [segment, tree, checkpoint, signedAt]) each.reset();
+    for (const { partition, lastSegment, ...lane } of lanes) {
+      if (lastSegment !== null) segment.set({ partition }, lastSegment);
+      if (lane.tree !== null) tree.set({ partition }, lane.tree.size);
+      if (lane.checkpoint === null) continue;
+      checkpoint.set({ partition }, lane.checkpoint.size);
+      signedAt.set({ partition }, lane.checkpoint.at / 1_000);
+    }
+    for (const kind of ['hole', 'gap'] as const)
+      missing.set({ kind }, offsets.filter((range) => range.kind === kind).length);
+  };
+}
+
 function worldGauges(registers: Registry[]) {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
     new Gauge({ name, help, labelNames, registers });
@@ -73,6 +107,7 @@ function worldGauges(registers: Registry[]) {
     'For how long the next event to archive has been in the log',
     byPartition,
   );
+  const archiveGauges = archiveGaugesOf(gauge);
   const stalls = new Counter({
     name: 'annal_lane_stalls_total',
     help: 'Times a lane got nothing for long though the log had more, and was read again',
@@ -97,9 +132,10 @@ function worldGauges(registers: Registry[]) {
   };
   return {
     async measure(annal: Annal): Promise<void> {
-      const [projections, archive] = await Promise.all([
+      const [projections, archive, missing] = await Promise.all([
         ask('projections', annal.projections()),
         ask('archive', annal.archive()),
+        ask('missing', annal.missing()),
       ]);
       for (const status of projections ?? []) {
         const { projection } = status;
@@ -110,6 +146,7 @@ function worldGauges(registers: Registry[]) {
       stragglers.set(annal.stragglers());
       // Another epoch may have fewer partitions.
       for (const each of [archiveLag, archiveAge, laneLag, laneAge]) each.reset();
+      archiveGauges(archive ?? [], missing ?? []);
       const { watch } = annal;
       for (const { partition, archived, logEnd } of archive ?? []) {
         archiveLag.set({ partition }, Math.max(0, logEnd - archived));

@@ -31,6 +31,17 @@ export const archiveCommands: readonly CommandSpec[] = [
     load: () => import('./archive-key.ts'),
   },
   {
+    name: 'archive status',
+    about: 'show how far the archive is: log end, tail, last segment, checkpoint, and what it misses',
+    more: 'Ends with exit code 6 where a gap is on record, a lane has a fault, or a record has waited for longer than --age-max.',
+    options: [{ flags: '--age-max <seconds>', about: 'how long a record may wait for the archive (300)' }],
+    examples: [
+      { line: 'annal archive status', about: 'one line a partition' },
+      { line: 'annal archive status --age-max 60 --output json', about: 'for a monitor' },
+    ],
+    load: () => import('./archive-status.ts'),
+  },
+  {
     name: 'archive verify',
     about: 'check an archive by itself: segments, tail, tiles, checkpoints; with --deep every record',
     more:

@@ -1,7 +1,9 @@
 import { readOwner } from '../../adapters/file-log/owner-lock.ts';
+import { readFolder } from '../../composition/archive-reading.ts';
 import { openPorts, type Ports } from '../../composition/compose.ts';
 import type { HttpAccess } from '../../composition/settings.ts';
 import { readEpochs, topicOf } from '../../streams/epochs.ts';
+import { missingOffsets } from '../../streams/missing-offsets.ts';
 import type { AnnalConfig } from '../config.ts';
 import { portSettings } from '../open-annal.ts';
 import { ask } from './ask.ts';
@@ -21,6 +23,9 @@ export async function serverChecks(
   const running = readOwner(dataDir);
   const all = await Promise.all([
     running === undefined ? [] : checked('server', () => server(running.address, token)),
+    running === undefined && archive.kind === 'folder'
+      ? checked('archive', () => gaps({ archive: readFolder(dataDir).store, clock: ports.clock }))
+      : [],
     log.kind === 'kafka' ? checked('Kafka', () => kafka(config, ports)) : [],
     registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry)) : [],
     archive.kind === 'azure-blob' ? checked('Azure Blob', () => blob(ports)) : [],
@@ -59,7 +64,8 @@ function clock(check: string, aheadMs: number): readonly Check[] {
 async function server(address: string, token: string | undefined): Promise<readonly Check[]> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const ready = await get(`${address}/readyz`);
-  const { reasons } = (await ready.json()) as { reasons: readonly { code: string; detail: string }[] };
+  type Reasons = readonly { readonly code: string; readonly detail: string }[];
+  const { reasons, degraded = [] } = (await ready.json()) as { reasons: Reasons; degraded?: Reasons };
   const found: Check[] = reasons.map(({ code, detail }) => ({
     check: 'server',
     status: 'fail',
@@ -67,12 +73,33 @@ async function server(address: string, token: string | undefined): Promise<reado
     doThis: `\`annal errors ${code}\` explains it.`,
   }));
   if (found.length === 0) found.push({ check: 'server', status: 'ok', detail: `${address} is ready` });
+  for (const { code, detail } of degraded)
+    found.push({
+      check: 'archive',
+      status: 'warn',
+      detail: `${code}: ${detail}`,
+      doThis: `\`annal errors ${code}\` explains it.`,
+    });
   const events = await get(`${address}/v1/events?limit=1`, authorization);
   if (!events.ok) return found;
   const { items } = (await events.json()) as { items: readonly { time: number }[] };
   const newest = items[0]?.time ?? 0;
   // An old event says nothing about the clock; one from the future does.
   return newest - Date.now() > skewMaxMs ? [...found, ...clock('log', newest - Date.now())] : found;
+}
+
+/** Gaps on record. A running server tells them itself. */
+async function gaps({ archive, clock }: Pick<Ports, 'archive' | 'clock'>): Promise<readonly Check[]> {
+  const epochs = await readEpochs(archive.truth);
+  const missing = await missingOffsets(archive, epochs, { clock, everyMs: 0 })();
+  return missing
+    .filter(({ kind }) => kind === 'gap')
+    .map(({ epoch, partition, first, next }) => ({
+      check: 'archive',
+      status: 'warn',
+      detail: `ARCHIVE_GAP: ${epoch}-${partition}: offsets ${first} to ${next - 1} are missing for ever`,
+      doThis: '`annal errors ARCHIVE_GAP` explains it.',
+    }));
 }
 
 async function kafka({ name, partitions, log }: AnnalConfig, ports: Ports): Promise<readonly Check[]> {
@@ -133,7 +160,8 @@ async function registryVersion({ url, access }: HttpPlace): Promise<string | und
   return undefined;
 }
 
-async function blob({ archive }: Ports): Promise<readonly Check[]> {
+async function blob(ports: Ports): Promise<readonly Check[]> {
+  const { archive } = ports;
   const epochs = await readEpochs(archive.truth);
   const account = archive.place.slice(0, archive.place.lastIndexOf('/'));
   const told = URL.canParse(account) ? await get(account) : undefined;
@@ -145,6 +173,7 @@ async function blob({ archive }: Ports): Promise<readonly Check[]> {
       detail: `${archive.place}, ${version}; it holds ${counted(epochs.length, 'epoch')}`,
     },
     ...(told === undefined ? [] : clockCheck('Azure Blob', told)),
+    ...(await gaps(ports)),
   ];
 }
 

@@ -66,13 +66,44 @@ export const archiveAnswer = z
         lag: z.number().int(),
         archived: z.number().int(),
         logEnd: z.number().int(),
+        logFirst: z.number().int(),
+        ageMs: z.number().int().meta({ description: 'of the oldest record that is not archived' }),
+        lastSegment: z.number().int().nullable().meta({ description: 'its first offset' }),
+        tree: z.object({ size: z.number().int(), next: z.number().int() }).nullable(),
+        checkpoint: z
+          .object({ size: z.number().int(), at: millis, signedBy: z.array(z.string()) })
+          .nullable(),
         fault,
       }),
     ),
+    missing: z
+      .array(
+        z.object({
+          kind: z.enum(['hole', 'gap']),
+          epoch: z.number().int(),
+          partition: z.number().int(),
+          first: z.number().int(),
+          next: z.number().int(),
+        }),
+      )
+      .meta({ description: 'offsets that the archive says it has not, of all epochs' }),
     cut: cutText,
   })
   .meta({
-    examples: [{ items: [{ partition: 0, lag: 0, archived: 42, logEnd: 42, fault: null }], cut: '1:42' }],
+    examples: [
+      {
+        items: [
+          {
+            ...{ partition: 0, lag: 0, archived: 42, logEnd: 42, logFirst: 0, ageMs: 0, lastSegment: 0 },
+            tree: { size: 42, next: 42 },
+            checkpoint: { size: 42, at: 1_772_357_400_000, signedBy: ['audit.example/annal'] },
+            fault: null,
+          },
+        ],
+        missing: [],
+        cut: '1:42',
+      },
+    ],
   });
 
 export const errorsAnswer = z
@@ -105,9 +136,12 @@ export const errorsAnswer = z
     ],
   });
 
+const reasons = z.array(z.object({ code: z.string(), detail: z.string() }));
+
 const health = z.object({
   ready: z.boolean(),
-  reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+  reasons,
+  degraded: reasons.optional().meta({ description: 'what somebody has to know though all goes on' }),
   cut: z.null(),
 });
 

@@ -1,5 +1,5 @@
 import { type FaultCode, faults } from '../../../domain/fault.ts';
-import type { Annal } from '../../annal.ts';
+import type { Annal, Health } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
 import { liveAnswer, metricsAnswer, readyAnswers } from '../answers/about.ts';
 import type { Metrics } from '../metrics.ts';
@@ -28,9 +28,14 @@ export function healthRoutes(app: Api, annal: Annal, { metrics, detailed }: Heal
       schema: { summary: 'Whether everything it needs is there', tags: ['about'], response: readyAnswers },
     },
     async (_request, reply) => {
-      const { ready, reasons } = await annal.health();
-      const told = detailed ? reasons : reasons.map(({ code }) => ({ code, detail: aboutOf(code) }));
-      return sendFacts(reply, ready ? 200 : 503, { ready, reasons: told });
+      const { ready, reasons, degraded } = await annal.health();
+      const told = (all: Health['reasons']): Health['reasons'] =>
+        detailed ? all : all.map(({ code }) => ({ code, detail: aboutOf(code) }));
+      return sendFacts(reply, ready ? 200 : 503, {
+        ready,
+        reasons: told(reasons),
+        ...(degraded === undefined ? {} : { degraded: told(degraded) }),
+      });
     },
   );
   app.get(

@@ -31,7 +31,8 @@ export function statusRoutes(app: Api, annal: Annal): void {
     {
       config: { needs: 'read' },
       schema: {
-        summary: 'Read how far the archive is behind the log',
+        summary:
+          'Read how far the archive is: what it is behind, its segments, trees and checkpoints, and what it misses',
         tags: ['operations'],
         response: ok(archiveAnswer),
       },
@@ -41,7 +42,7 @@ export function statusRoutes(app: Api, annal: Annal): void {
         ...lane,
         fault: faultFacts(fault),
       }));
-      return sendFacts(reply, 200, { items });
+      return sendFacts(reply, 200, { items, missing: await annal.missing() });
     },
   );
   app.get(
