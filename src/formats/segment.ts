@@ -35,6 +35,8 @@ export interface SegmentFile<Header extends SegmentHeader> {
 }
 
 const scratchMax = 2 * 1024 * 1024;
+/** A count or length of Avro takes so many bytes at most. */
+const longBytesMax = 10;
 let scratch = new AvroWriter();
 
 /**
@@ -79,20 +81,15 @@ export function encodeBlock(
   sync: Uint8Array,
   codec: BlockCodec = 'zstandard',
 ): Buffer {
-  const plain = new AvroWriter(64 * 1024);
-  for (const record of records) {
-    if (record instanceof Uint8Array) plain.fixed(record);
-    else writeRecord(plain, record);
-  }
-  if (records.length === 0 || plain.at > blockBytesMax) {
-    throw new RangeError(`a block of ${records.length} records, ${plain.at} bytes`);
-  }
-  const squeezed = squeeze(plain.written(), codec);
-  const writer = new AvroWriter(squeezed.length + 64);
-  writer.long(records.length);
-  writer.bytes(squeezed);
-  writer.fixed(sync);
-  return writer.copy();
+  const spelled = records.map((record) => (record instanceof Uint8Array ? record : encodeRecord(record)));
+  const bytes = spelled.reduce((sum, record) => sum + record.length, 0);
+  if (records.length === 0 || bytes > blockBytesMax)
+    throw new RangeError(`a block of ${records.length} records, ${bytes} bytes`);
+  const parts = codec === 'null' ? spelled : [squeeze(Buffer.concat(spelled, bytes), codec)];
+  const front = new AvroWriter(2 * longBytesMax);
+  front.long(records.length);
+  front.long(parts.reduce((sum, part) => sum + part.length, 0));
+  return Buffer.concat([front.written(), ...parts, sync]);
 }
 
 const blockBytesDefault = 4 * 1024 * 1024;

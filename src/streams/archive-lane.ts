@@ -26,6 +26,7 @@ import type { TreeFeed } from './lane-tree.ts';
 import { mendLeaves, recordLeaves, segmentLeaves } from './leaves.ts';
 import type { SignPoint } from './tree-signing.ts';
 import type { TreePoint } from './tree-writer.ts';
+import { type Turns, turns } from './turns.ts';
 
 export interface ArchiveLimits {
   /** Buffered record bytes that make a flush. */
@@ -63,6 +64,9 @@ export interface ArchiveContext {
   readonly probe?: (point: ArchivePoint, lane: LaneName) => void | Promise<void>;
   /** Told of all that becomes durable. */
   readonly feed?: TreeFeed | undefined;
+  /** Lanes of one process take turns where they hold much in memory: a block to flush, a whole tail to seal. */
+  readonly flushes?: Turns;
+  readonly seals?: Turns;
 }
 
 /** Another writer was first: nothing is lost, start again from what the archive holds. */
@@ -97,7 +101,7 @@ interface Sealed {
 
 /** Finds the end of the lane's archive and opens its tail. */
 export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
-  const { store, clock, limits, feed } = context;
+  const { store, clock, limits, feed, flushes = turns(1), seals = turns(1) } = context;
   const name = tailName(lane);
   const sync = syncMarker(lane.topic, lane.epoch, lane.partition);
   const emptyTail = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
@@ -141,12 +145,14 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   async function flush(): Promise<undefined | typeof yielded> {
     if (buffer.length === 0) return undefined;
     await probe('before-flush');
-    const block = encodeBlock(buffer, sync, 'null');
-    const grown = await store.state.append(name, block, etag);
-    if (grown === 'changed') return yielded;
+    const appended = await flushes(async () => {
+      const block = encodeBlock(buffer, sync, 'null');
+      return { bytes: block.length, grown: await store.state.append(name, block, etag) };
+    });
+    if (appended.grown === 'changed') return yielded;
     await probe('after-flush');
-    etag = grown;
-    tailBytes += block.length;
+    etag = appended.grown;
+    tailBytes += appended.bytes;
     tailSince ??= clock.now();
     feed?.flushed(end.next, buffer);
     end = bufferEnd;
@@ -234,10 +240,10 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
       const now = clock.now();
       if (tailSince !== undefined) tailSince = Math.min(tailSince, now);
       const old = tailSince !== undefined && now - tailSince >= limits.sealMs;
-      return tailBytes >= limits.sealBytes || old ? seal() : undefined;
+      return tailBytes >= limits.sealBytes || old ? seals(seal) : undefined;
     },
     async recordMissing(kind, next) {
-      if ((await flush()) === yielded || (await seal()) === yielded) return yielded;
+      if ((await flush()) === yielded || (await seals(seal)) === yielded) return yielded;
       const first = chain.next;
       const file = encodeMissing(lane, kind, first, next);
       if ((await store.truth.create(segmentName(lane, first), file)) === 'exists') return yielded;

@@ -96,8 +96,10 @@ export interface LaneTask {
   treeFault: Fault | undefined;
 }
 
-/** A tree that catches up holds a segment in memory. */
+/** A tree that catches up holds a segment in memory, a seal a whole tail, a flush a block of it. */
 const treesAtOnce = 2;
+const sealsAtOnce = 1;
+const flushesAtOnce = 4;
 
 /** Keeps the archive of one epoch up to date with its log: a lane for each partition that this process holds. */
 export function startArchiver(options: ArchiverOptions): Archiver {
@@ -119,6 +121,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     }),
   );
   const inTurn = turns(treesAtOnce);
+  const [flushes, seals] = [turns(flushesAtOnce), turns(sealsAtOnce)];
   const decoders = openEventDecoders(options.store.truth);
 
   /** A lane for as long as this process holds the partition, and the tree over what it archives. */
@@ -166,7 +169,10 @@ export function startArchiver(options: ArchiverOptions): Archiver {
   ): Observable<void> {
     const { tree: feed } = task;
     return defer(() =>
-      followLog({ ...options, reader, partition, signal, task, feed, settle: waiting.settle }),
+      followLog({
+        ...options,
+        ...{ flushes, seals, feed, reader, partition, signal, task, settle: waiting.settle },
+      }),
     ).pipe(
       finalize(() => {
         if (task.state === 'running') task.state = 'waiting';

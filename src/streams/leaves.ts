@@ -11,10 +11,12 @@ export function recordLeaves(
   first: number,
   records: readonly Buffer[],
 ): Buffer {
-  const hashes = records.map((record, index) =>
-    leafHash(recordLeafText({ epoch, partition, offset: first + index }, recordHash(record))),
-  );
-  return Buffer.concat(hashes);
+  const leaves = Buffer.allocUnsafe(32 * records.length);
+  for (const [index, record] of records.entries()) {
+    const text = recordLeafText({ epoch, partition, offset: first + index }, recordHash(record));
+    leafHash(text).copy(leaves, 32 * index);
+  }
+  return leaves;
 }
 
 /** Leaf hashes of a segment: one per record, of a hole or gap its one. */
