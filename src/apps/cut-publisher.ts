@@ -2,9 +2,12 @@ import { formatCut } from '../domain/cut.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LaneName } from '../streams/archive-names.ts';
 import { completeLane, lanesOf } from '../streams/complete.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { type CutPublisher, cutTimes, publishCuts } from '../streams/publish-cuts.ts';
+import { readProgress } from '../streams/tree-files.ts';
+import { laneTreeName } from '../streams/tree-names.ts';
 import type { Log } from './runtime.ts';
 
 /**
@@ -25,10 +28,20 @@ export function startCutPublisher(world: {
   async function completeEarlier(signal: AbortSignal): Promise<void> {
     for (const lane of lanesOf(epochs.slice(0, -1))) {
       signal.throwIfAborted();
+      if (await isComplete(lane)) continue;
       const { size, added } = await completeLane({ store, clock, log, signer }, lane, signal);
       if (added > 0)
         say('info', 'tree completed', { epoch: lane.epoch, partition: lane.partition, size, added });
     }
+  }
+
+  /** By two small reads: an epoch that ended does not change any more. */
+  async function isComplete(lane: LaneName): Promise<boolean> {
+    const end = epochs.find((next) => next.epoch === lane.epoch + 1)?.previous?.next[lane.partition];
+    const found = await readProgress(store.state, laneTreeName(log, lane));
+    if (end === undefined || found === undefined || found.progress.next < end) return false;
+    const { size, signed } = found.progress;
+    return signer === undefined || size === 0 || signed?.size === size;
   }
 
   return publishCuts({

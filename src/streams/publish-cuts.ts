@@ -12,7 +12,7 @@ export interface PublishOptions extends MetaLogOptions {
   /** How often the lease is asked for, or kept; well below its time. */
   readonly lookMs: number;
   readonly onNotice: (notice: CutNotice) => void;
-  /** Work of the one who has the lease, once each time it was given. */
+  /** Work of the one who has the lease, once each time it was given; cuts are published meanwhile. */
   readonly onLease?: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -30,6 +30,7 @@ export function publishCuts(options: PublishOptions): CutPublisher {
   const stopping = new AbortController();
   let fault: Fault | undefined;
   let lease: Lease | undefined;
+  let beside: Promise<void> = Promise.resolve();
 
   async function isHolder(): Promise<boolean> {
     if (lease !== undefined) {
@@ -37,8 +38,18 @@ export function publishCuts(options: PublishOptions): CutPublisher {
       lease = undefined;
     }
     lease = await store.lease(`${name}/meta`);
-    if (lease !== undefined) await onLease?.(stopping.signal);
+    if (lease !== undefined && onLease !== undefined) beside = beside.then(() => work(onLease));
     return lease !== undefined;
+  }
+
+  async function work(given: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await given(stopping.signal);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      if (!isFault(error)) throw error;
+      onNotice({ kind: 'fault', fault: error });
+    }
   }
 
   async function look(): Promise<void> {
@@ -74,6 +85,7 @@ export function publishCuts(options: PublishOptions): CutPublisher {
     async stop() {
       stopping.abort();
       await done;
+      await beside;
       await lease?.[Symbol.asyncDispose]();
     },
   };

@@ -52,6 +52,11 @@ describe('each address switches its port and no other', () => {
   });
 });
 
+test('the key that signs is a path', () => {
+  expect(readConfig({ ANNAL_SIGNING_KEY_FILE: '/keys/prod.key' }).signingKeyFile).toBe('/keys/prod.key');
+  expect(readConfig({}).signingKeyFile).toBeUndefined();
+});
+
 test('units and lists are read', () => {
   const config = readConfig({
     ANNAL_KAFKA_BROKERS: 'a:1, b:2,a:1',
