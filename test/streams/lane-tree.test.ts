@@ -27,7 +27,7 @@ const tree = laneTreeName(log, lane);
 const signer = parseSkey(formatSkey(`annal/${log}`, Buffer.alloc(32, 7)));
 const records = (from: number, to: number): LogRecord[] =>
   Array.from({ length: to - from }, (_, n) => recordOf(anEvent({ n: from + n }), from + n));
-const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+const soon = (): AbortSignal => AbortSignal.timeout(25_000);
 
 let dir: string;
 let store: ArchiveStore;
