@@ -17,8 +17,9 @@ const bytesPerSliceMax = 8 * 1024 * 1024;
 
 /**
  * A lane read from the archive alone: the chain of segments from the one that holds `from`, then the tail, up to `end`
- * (exclusive; Infinity = all there is). Of a segment one slice is decompressed at a time, while the next one is fetched. Throws `ARCHIVE_CORRUPT` where
- * segments do not follow one another, and `ARCHIVE_BEHIND` where the archive ends before a finite `end`.
+ * (exclusive; Infinity = all there is). Of a segment one slice is decompressed at a time, while the next one is fetched.
+ * Throws `ARCHIVE_CORRUPT` where segments do not follow one another, and `ARCHIVE_BEHIND` where the archive ends before a
+ * finite `end`.
  */
 export async function* historyLane(
   store: ArchiveStore,

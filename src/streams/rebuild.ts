@@ -94,7 +94,8 @@ export async function planRebuild(context: RebuildContext, projection: Projectio
 /**
  * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
  * its root with the root of the fold; then, and only then, makes it the serving one. Readers keep the old index until
- * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_UNINDEXABLE`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
+ * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_UNINDEXABLE`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing
+ * is swapped then.
  */
 export async function rebuild(
   context: RebuildContext,
