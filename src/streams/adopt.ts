@@ -19,7 +19,7 @@ export async function pendingAdoption(store: ArchiveStore): Promise<Adoption | u
 }
 
 /**
- * Copies a finished archive into an empty one: schemas, segments, what was signed, tails, leaves, trees, then epochs. Done
+ * Copies a finished archive into an empty one: schemas, segments, what was signed, tails, trees, indexes, then epochs. Done
  * again it goes on where it was: every blob is created whole, or is there already. The epochs come last, so that half an
  * archive has none. Rejects with `DATA_NOT_EMPTY` where another adoption is unfinished, and with `ARCHIVE_FORK` where a blob
  * is there with other bytes.
@@ -45,7 +45,7 @@ export async function adoptArchive(
       onCopied(copied);
     }
   }
-  for (const prefix of ['tail/', 'leaves/', 'trees/']) {
+  for (const prefix of ['tail/', 'leaves/', 'trees/', 'index/', 'base/']) {
     for await (const { name } of source.state.list(prefix)) {
       const blob = await source.state.read(name);
       if (blob !== undefined) await target.state.replace(name, blob.bytes);

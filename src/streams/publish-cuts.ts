@@ -55,8 +55,9 @@ export function publishCuts(options: PublishOptions): CutPublisher {
   async function look(): Promise<void> {
     if (!(await isHolder())) return;
     const last = await lastCut(store, log, name);
-    // Looks come a little late; half of one early is nearer to the minute than a whole one late.
-    if (last !== undefined && clock.now() - last.time < everyMs - lookMs / 2) return;
+    // Looks come a little late; half of one early is nearer to the minute than a whole one late. A clock that went back
+    // holds up nothing.
+    if (last !== undefined && Math.abs(clock.now() - last.time) < everyMs - lookMs / 2) return;
     const cut = await publishCut(options);
     if (cut !== 'behind') onNotice({ kind: 'cut', cut });
   }

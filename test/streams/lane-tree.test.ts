@@ -12,12 +12,13 @@ import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
 import { type ArchivePoint, archiveLimits } from '../../src/streams/archive-lane.ts';
 import { type ArchiveNotice, type Archiver, startArchiver } from '../../src/streams/archiver.ts';
-import type { TreeLimits } from '../../src/streams/lane-tree.ts';
+import { type TreeLimits, treeLimits } from '../../src/streams/lane-tree.ts';
 import { checkpointName, laneTreeName, newestCheckpointName } from '../../src/streams/tree-names.ts';
 import { signTree } from '../../src/streams/tree-signing.ts';
 import { openTreeWriter } from '../../src/streams/tree-writer.ts';
 import { blobsOf } from '../given/blobs-of.ts';
 import { anEvent, recordOf } from '../given/events.ts';
+import { manualClock } from '../given/manual-clock.ts';
 import { type MemoryLog, memoryLog } from '../given/memory-log.ts';
 import { type PlainTree, plainLeaves, plainTree } from '../given/plain-tree.ts';
 
@@ -187,6 +188,32 @@ describe('the tree of a lane', () => {
     expect((await theTree()).checkpoints).toEqual([10, 30]);
     expect((await theTree()).faults).toEqual([]);
   });
+});
+
+test('a day makes at most thirty blobs that can never be removed, however many events it has', async () => {
+  const clock = manualClock();
+  const begun = clock.now();
+  const given = memoryLog();
+  const archiver = startArchiver({
+    ...{ store, clock, log: given, name: lane.topic, group: 'archiver', retryMs: 1 },
+    limits: archiveLimits,
+    onNotice: () => undefined,
+    trees: { log, signer, limits: treeLimits },
+  });
+  const hour = 3_600_000;
+  while (clock.now() - begun < 30 * hour) {
+    given.records = records(0, given.records.length + 1);
+    given.wake();
+    await archiver.reach([given.records.length], soon());
+    await clock.advance(hour / 6);
+  }
+  await archiver.stop();
+  const days = (clock.now() - begun) / (24 * hour);
+  const kept = [...(await blobsOf(store)).truth.keys()];
+  expect(kept.filter((name) => name.startsWith('segments/')).length).toBeGreaterThanOrEqual(1);
+  expect(kept.filter((name) => name.startsWith('checkpoints/')).length).toBeGreaterThan(10);
+  expect(kept.length).toBeLessThanOrEqual(Math.ceil(days * 30));
+  expect((await theTree()).faults.filter(isWrong)).toEqual([]);
 });
 
 describe('a crash', () => {

@@ -291,6 +291,24 @@ describe('the publisher', () => {
       expect(time - times[at]!).toBeGreaterThanOrEqual((minute * 5) / 6);
   });
 
+  test('goes on when a clock went back, and time stays where it was', async () => {
+    const ahead = manualClock(clock.now() + 600 * minute);
+    const first = await published({ clock: ahead });
+    const told: number[] = [];
+    const one = publisher(store, told);
+    await expect
+      .poll(
+        async () => {
+          await clock.advance(minute / 3);
+          return told.length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0);
+    await one.stop();
+    expect((await lastCut(store, log, name))!.time).toBe(first.time);
+  });
+
   test('hands over when it stops', async () => {
     const [first, second] = [publisher(folderArchive({ dir })), publisher(folderArchive({ dir }))];
     await clock.advance(minute / 3);
