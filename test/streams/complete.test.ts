@@ -14,9 +14,9 @@ import { sampleRoot } from '../given/sample-log.ts';
 
 const log = '019a9f00-0000-7000-8000-0000000000aa';
 const signer = parseSkey(formatSkey(`annal/${log}`, Buffer.alloc(32, 3)));
-const lane = { topic: 'annal', epoch: 1, partition: 2 };
+const lane = { topic: 'annal', epoch: 1, partition: 0 };
 const all = { ...lane, partitions: 4 };
-const folder = 'annal/1/2';
+const folder = 'annal/1/0';
 
 let dir: string;
 let store: ArchiveStore;

@@ -161,7 +161,7 @@ describe('the base of a lane', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  test.each([1, 2, 3, 5, 9])('killed at write %i it is whole, and the next one goes on', async (nth) => {
+  test.each([1, 2, 9])('killed at write %i it is whole, and the next one goes on', async (nth) => {
     let writes = 0;
     const dying = async <T>(write: () => Promise<T>): Promise<T> => {
       writes += 1;
