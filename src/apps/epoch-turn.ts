@@ -62,7 +62,7 @@ export interface TurnWorld {
   readonly ports: Pick<Ports, 'archive' | 'logHost' | 'clock'>;
   /** A record waits at most so long for its archive. */
   readonly flushMs: number;
-  /** Opens what the epoch that ends is worked on with; not called for a lost one. */
+  /** Opens what the epoch that ends is worked on with, its log to be closed then; not called for a lost one. */
   readonly working: (epoch: Epoch) => Promise<Pick<ClosingWorld, 'drain' | 'archiveTo'> & { log: EventLog }>;
   readonly onPhase: (phase: TurnPhase) => void;
   readonly probe?: (point: TurnPoint) => void | Promise<void>;
@@ -159,6 +159,7 @@ export async function turnEpoch(
     plan.lost === null
       ? await world.working(last)
       : { log: undefined, drain: async () => undefined, archiveTo: async () => undefined };
+  await using _log = working.log;
   const closing: ClosingWorld = {
     ...{ store: archive, clock, epoch: last, lateMs: logHost.lateMs, onPhase },
     ...working,

@@ -2,6 +2,7 @@ import { v7 as uuidV7 } from 'uuid';
 import type { Ports } from '../composition/compose.ts';
 import { formatCut } from '../domain/cut.ts';
 import { isFault } from '../domain/fault.ts';
+import type { EventLog } from '../ports/event-log.ts';
 import { archiveLimits } from '../streams/archive-lane.ts';
 import { startArchiver } from '../streams/archiver.ts';
 import type { TurnPhase, TurnPoint } from '../streams/close-epoch.ts';
@@ -84,21 +85,23 @@ export function epochTurns(world: {
   const { ports, flushMs, say, current, goOn, probe } = world;
   const running = operations<TurnOperation>();
 
+  /** With a log of its own: this process may go over to the next epoch meanwhile, if somebody else opens it. */
   async function working(epoch: Epoch): ReturnType<TurnWorld['working']> {
     await goOn();
-    const { log, intake, archiver } = current();
-    const alone = ports.logHost.lateMs === 0 && archiver !== undefined && log.epoch === epoch.epoch;
+    const log = await ports.logHost.open(epoch);
     return {
       log,
-      drain: async () => intake?.closeEpoch(),
-      // Of partitions that others hold an archiver here knows nothing.
-      archiveTo: alone ? archiver.reach : (next, signal) => archiveAll(current(), epoch, next, signal),
+      async drain() {
+        const { log: own, intake } = current();
+        if (own.epoch === epoch.epoch) await intake?.closeEpoch();
+      },
+      archiveTo: (next, signal) => archiveAll(log, epoch, next, signal),
     };
   }
 
-  /** Archives a whole log, whoever else does; every write is conditional. */
+  /** Archives a whole log, whoever else does: every write is conditional. */
   async function archiveAll(
-    { log }: Runtime,
+    log: EventLog,
     { name }: Epoch,
     next: readonly number[],
     signal: AbortSignal,

@@ -5,7 +5,6 @@ import { connect, connectServer } from './connect.ts';
 import { showTurnPlan, turnQuestion, turnRequestOf, writeReport } from './epoch-plan.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Failure, type Problem } from './failure.ts';
-import { openProgress } from './progress.ts';
 import { isSet, type Options, type Run, type Session } from './session.ts';
 
 interface ToldTurn {
@@ -65,12 +64,13 @@ const phases: Readonly<Record<string, string>> = {
 /** Once interrupted, what runs at a server goes on there. */
 async function followed(session: Session, call: Call, begun: ToldTurn): Promise<TurnReport> {
   let told = begun;
-  await using progress = await openProgress(session);
+  let shown: string | null = null;
   try {
     while (told.state === 'running') {
       const query = { wait: '1s' };
       told = await askJson<ToldTurn>(call, 'GET', begun.link, { query, signal: session.io.signal });
-      if (told.phase !== null) progress.show(phases[told.phase] ?? told.phase, 0, 0);
+      if (told.phase !== null && told.phase !== shown) session.note(phases[told.phase] ?? told.phase);
+      shown = told.phase;
     }
   } catch (error) {
     if (session.io.signal.aborted) session.note(`left alone; how it goes on: ${begun.link}`);
