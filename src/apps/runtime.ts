@@ -129,8 +129,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     const { projection: name } = projection.definition;
     return startProjector({
       ...context,
-      projection,
-      log,
+      ...{ projection, log, lateMs: ports.logHost.lateMs },
       group: `${open.name}.projector.${name}`,
       lookMs,
       retryMs,

@@ -11,6 +11,7 @@ import { drain } from './drain.ts';
 import { type Epoch, readEpochs } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import { laneSpans } from './fold-history.ts';
+import { foldLimit, limitedSource } from './fold-limit.ts';
 import { holdLanes } from './hold-lanes.ts';
 import { type Ends, refuseProgressAhead, withEnds } from './index-ahead.ts';
 import { historySource, type LaneSource, liveSource } from './lane-source.ts';
@@ -45,6 +46,8 @@ export interface ProjectorOptions {
   /** All epochs; the last one is open and `log` is its log. */
   readonly epochs: readonly Epoch[];
   readonly log: EventLog;
+  /** As `LogHost.lateMs`. */
+  readonly lateMs: number;
   /** Group of readers this projector is one of. */
   readonly group: string;
   /** Makes the first serving index where there is none. */
@@ -69,6 +72,9 @@ export interface Projector {
 export function startProjector(options: ProjectorOptions): Projector {
   const { projection, model, store, clock, epochs, log, onNotice, lookMs, retryMs } = options;
   const name = projection.definition.projection;
+  const open = epochs.at(-1)!;
+  const told = (found: Fault): void => onNotice({ kind: 'fault', projection: name, fault: found });
+  const limit = foldLimit({ ...options, truth: store.truth, epoch: open, onFault: told });
   const stopping = new AbortController();
   const waiting = conditions();
   const lanes = new Map<string, LaneProgress>();
@@ -116,19 +122,11 @@ export function startProjector(options: ProjectorOptions): Projector {
       await lastValueFrom(closedEpochs(serving, until), { defaultValue: undefined });
       if (!until.aborted) {
         await using reader = await log.reader(options.group);
-        await holdLanes(reader, until, (partition, held) =>
-          live(
-            serving,
-            liveSource({
-              store,
-              reader,
-              epoch: epochs.at(-1)!,
-              partition,
-              from: () => progressOf(epochs.at(-1)!, partition),
-              signal: held,
-            }),
-          ),
-        );
+        await holdLanes(reader, until, (partition, signal) => {
+          const from = (): LaneProgress => progressOf(open, partition);
+          const source = liveSource({ store, reader, epoch: open, partition, from, signal });
+          return live(serving, limitedSource(source, partition, limit));
+        });
       }
     } finally {
       over.abort();
@@ -146,6 +144,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   async function watch(serving: ModelIndex, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const [partition, { end }] of (await log.bounds()).entries()) logEnds.set(partition, end);
+      await limit.look();
       if ((await liveClaim(store.state, name, clock)) !== undefined) return;
       if ((await model.serving(projection.definition))?.name !== serving.name) return;
       await clock.wait(lookMs, signal).catch(onlyAborted(signal));
@@ -159,7 +158,6 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   /** Lanes of closed epochs, from the archive alone; each epoch only once the one before has ended in all lanes. */
   function closedEpochs(serving: ModelIndex, signal: AbortSignal): Observable<unknown> {
-    const open = epochs.at(-1)!;
     const until = { epoch: open.epoch, next: new Array<number>(open.partitions).fill(0) };
     const spans = Map.groupBy(laneSpans({ epochs, until }), (span) => span.epoch);
     return defer(async () => {
@@ -177,14 +175,14 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   /** Another process may know of an epoch that was opened a moment ago. */
   const endsNow = (source: LaneSource) => async (): Promise<Ends> => ({
-    logEnd: source.epoch === epochs.at(-1) ? (await log.bounds())[source.progress().partition]!.end : 0,
+    logEnd: source.epoch === open ? (await log.bounds())[source.progress().partition]!.end : 0,
     newestEpoch: (await readEpochs(store.truth)).length,
   });
 
   function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
     return drain(source.pull, async ({ slice, logEnd }) => {
       const context = { ...options, index: serving };
-      const ends = { logEnd, newestEpoch: epochs.at(-1)!.epoch };
+      const ends = { logEnd, newestEpoch: open.epoch };
       const after = await withEnds(ends, endsNow(source), (known) =>
         projectSlice(context, source.epoch, source.progress(), slice, known),
       );
@@ -257,7 +255,6 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   return {
     status() {
-      const open = epochs.at(-1)!;
       let lag = 0;
       for (const [partition, end] of logEnds) lag += Math.max(0, end - progressOf(open, partition).next);
       return { projection: name, state, index: index?.name, lanes: [...lanes.values()], lag, fault };
@@ -266,7 +263,7 @@ export function startProjector(options: ProjectorOptions): Projector {
       waiting.until(() => {
         if (state === 'halted') throw fault;
         if (index === undefined) return false;
-        return next.every((end, partition) => progressOf(epochs.at(-1)!, partition).next >= end);
+        return next.every((end, partition) => progressOf(open, partition).next >= end);
       }, signal),
     async pause() {
       pauses += 1;

@@ -25,6 +25,9 @@ const opening = (folder: Embedded, options: Partial<OpenOptions> = {}): Promise<
 /** An intake that is just going is a refusal like another. */
 const refusedToo = (): undefined => undefined;
 
+/** A machine may be busy. */
+const patient = { timeout: 20_000 };
+
 /** Opens the next epoch with so many partitions, to its end. */
 async function grow({ runtime }: OpenAnnal, partitions: number): Promise<void> {
   const started = await runtime.turns.start({ action: 'open', partitions });
@@ -133,7 +136,7 @@ test('events are published while epochs turn: what was acknowledged is folded, e
   const clients = Array.from({ length: 8 }, (_, of) => client(of));
   for (const partitions of [4, 3, 7]) {
     const before = sent;
-    await expect.poll(() => sent).toBeGreaterThan(before + 30);
+    await expect.poll(() => sent, patient).toBeGreaterThan(before + 30);
     await grow(annal, partitions);
   }
   over = true;
@@ -201,7 +204,7 @@ test('two operators at once: one epoch is opened; who asked for other partitions
       }
     }),
   );
-  await expect.poll(() => annal.runtime.epochs.length).toBe(2);
+  await expect.poll(() => annal.runtime.epochs.length, patient).toBe(2);
   // Whoever makes the topic first decides.
   const made = annal.runtime.epochs[1]!.partitions;
   for (const [n, partitions] of [3, 3, 4].entries())
@@ -255,7 +258,7 @@ test('a record that comes to a closed topic is published again under its id, wit
   const event = readEvent(Buffer.from(unframe(value!)));
   const avro = encodeEvent({ ...event, id: late.id, value: Buffer.from(JSON.stringify(late.value)) });
   await old.append(0, [{ key, headers, value: Buffer.concat([value!.subarray(0, 5), avro]) }]);
-  await expect.poll(() => annal.runtime.stragglers()).toBe(1);
+  await expect.poll(() => annal.runtime.stragglers(), patient).toBe(1);
   expect(alarms).toMatchObject([
     { what: 'straggler published again', topic: 'annal.e1', at: '1-0-1', id: late.id },
   ]);

@@ -24,6 +24,9 @@ function recordsOf(epoch: Epoch, partition: number): LogRecord[] {
   });
 }
 
+/** A machine may be busy. */
+const patient = { timeout: 20_000 };
+
 /** Puts changes of all tables into the archive of an epoch; answers where its lanes end. */
 async function archived({ store }: World, epoch: Epoch): Promise<number[]> {
   const ends: number[] = [];
@@ -51,11 +54,11 @@ describe.each(
     const index = await model.create(projection.definition, 'live');
     await model.swap(name, null, index.name);
     const projector = startProjector({
-      ...{ ...context, projection, log, group: 'projector', lookMs: 20, retryMs: 20 },
+      ...{ ...context, projection, log, group: 'projector', lateMs: 0, lookMs: 20, retryMs: 20 },
       ...{ build: () => Promise.reject(new Error('one serves')), onNotice: () => undefined },
     });
     await expect
-      .poll(() => projector.status().lanes.map(({ epoch, next }) => `${epoch}: ${next}`))
+      .poll(() => projector.status().lanes.map(({ epoch, next }) => `${epoch}: ${next}`), patient)
       .toEqual(['1: 40', '1: 40', '2: 40']);
     await projector.stop();
     const live = rootOf();
@@ -89,7 +92,7 @@ describe.each(
       const [blocked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const faults: unknown[] = [];
       const common = {
-        ...{ ...world.context, projection, group: 'projector', lookMs: 20, retryMs: 20 },
+        ...{ ...world.context, projection, group: 'projector', lateMs: 0, lookMs: 20, retryMs: 20 },
         build: () => Promise.reject(new Error('one serves')),
         onNotice: (notice: { kind: string }) => {
           if (notice.kind === 'fault') faults.push(notice);
@@ -109,18 +112,13 @@ describe.each(
       await fast.reach([40, 40, 40], AbortSignal.timeout(10_000));
       goOn.resolve();
       await expect
-        .poll(() =>
-          slow
-            .status()
-            .lanes.filter(({ epoch }) => epoch === 1)
-            .map(({ next }) => next),
-        )
+        .poll(() => slow.status().lanes.flatMap(({ epoch, next }) => (epoch === 1 ? [next] : [])), patient)
         .toEqual(ends);
       await slow.stop();
       // One that starts now finds the index in an epoch that it does not know.
       if (!knows) {
         const late = startProjector({ ...common, epochs: [world.epoch], log: first });
-        await expect.poll(() => late.status().state).toBe('waiting');
+        await expect.poll(() => late.status().state, patient).toBe('waiting');
         await late.stop();
       }
       await fast.stop();

@@ -42,6 +42,7 @@ const projectorOf = (world: World, projection: Projection): Projector =>
     projection,
     log: world.log,
     group: `annal.${projection.definition.projection}`,
+    lateMs: 0,
     build: async () => void (await rebuildNow(world, projection)),
     onNotice: () => undefined,
     lookMs: 20,

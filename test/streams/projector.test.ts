@@ -33,6 +33,7 @@ function projectorOf(world: World, options: Partial<ProjectorOptions> = {}): Pro
     projection: entities,
     log: world.log,
     group: 'annal.entities',
+    lateMs: 0,
     build: (signal) => rebuildNow(context, signal),
     onNotice: () => undefined,
     lookMs: 5,
