@@ -169,8 +169,10 @@ async function open(options: FollowOptions): Promise<{
   async function confirmMissing(found: number): Promise<void> {
     const { first } = (await log.bounds())[partition]!;
     if (first > writer.next) return missing('gap', Math.min(first, found));
-    if ((await firstSeen(writer.next)) !== found) throw yielded;
-    return missing('hole', found);
+    const seen = await firstSeen(writer.next);
+    if (seen === found) return missing('hole', found);
+    // Forgotten since then: the next look at the bounds tells. What is buffered stays.
+    if (seen !== undefined) throw yielded;
   }
 
   /** The log gives nothing at an offset that was archived: it forgot it, or it is another log. */

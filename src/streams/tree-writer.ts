@@ -148,9 +148,19 @@ async function fromNothing(state: StateStore, tree: TreeName): Promise<StoredTre
   return { progress: found?.progress, etag: found?.etag ?? null, edge: treeEdge(), entries: [] };
 }
 
+/** Whether a tree of `size` has this partial tile; above the leaves one tile is that of many sizes. */
+const isPartOf = (
+  size: number | null,
+  height: number,
+  { index, width }: { readonly index: number; readonly width: number },
+): boolean =>
+  size !== null &&
+  partialWidth(height, size) === width &&
+  Math.floor(size / tileWidth ** (height + 1)) === index;
+
 /**
  * Removes partial tiles and bundles that nobody needs any more: those of a tile that is full by now, all of them; else the one
- * of the size before, unless a checkpoint was made of it.
+ * of the size before, unless the last checkpoint has it too.
  */
 async function removePartials(
   state: StateStore,
@@ -165,7 +175,7 @@ async function removePartials(
     if (Math.floor(to / tileWidth ** (height + 1)) > index) {
       const folder = `${tileName(tree, { level, index, width: tileWidth })}.p/`;
       for await (const { name } of state.list(folder)) await state.remove(name);
-    } else if (from !== kept && partialWidth(height, to) !== width) {
+    } else if (partialWidth(height, to) !== width && !isPartOf(kept, height, { index, width })) {
       await state.remove(tileName(tree, { level, index, width }));
     }
   }

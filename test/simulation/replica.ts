@@ -1,0 +1,143 @@
+import type { Batch } from '../../src/ports/event-log.ts';
+import {
+  type ArchiveNotice,
+  type Archiver,
+  type ArchiveStatus,
+  startArchiver,
+} from '../../src/streams/archiver.ts';
+import type { TreeLimits } from '../../src/streams/lane-tree.ts';
+import { simArchive } from './archive-store.ts';
+import { simLog } from './event-log.ts';
+import { type SimProcess, simProcess } from './sim-process.ts';
+import { epoch, logId, logName, type World } from './simulation.ts';
+
+/** One archiver: a process with all that is in its memory. It is started again after it died. */
+export interface Replica {
+  readonly process: SimProcess;
+  /** It runs, and no lane of it has halted. */
+  isWell(): boolean;
+  status(): readonly ArchiveStatus[];
+  /** As SIGTERM: it flushes what it has, then ends. */
+  stop(): void;
+  isOver(): boolean;
+  reach(next: readonly number[]): { is: string };
+  /** The group gives it these partitions. */
+  hold(partitions: ReadonlySet<number>): void;
+}
+
+const pageMax = 7;
+const restartMs = { least: 50, most: 4_000 };
+
+export function startReplica(
+  world: World,
+  slot: string,
+  limits: Partial<TreeLimits> = {},
+  life = 1,
+): Replica {
+  const { plan, time, random, blobs, topic, broken } = world;
+  const again = (): void => {
+    time.after(random.between(restartMs.least, restartMs.most), () => {
+      if (time.now < plan.healedAt) startReplica(world, slot, limits, life + 1);
+    });
+  };
+  const skew = random.chance(0.2) ? random.between(-5_000, 5_000) : 0;
+  const process = simProcess(`${slot}.${life}`, world, again, skew);
+  const members = new Set<(held: ReadonlySet<number>) => void>();
+  const everything = new Set(Array.from({ length: plan.partitions }, (_, at) => at));
+  let held: ReadonlySet<number> = everything;
+  let over = false;
+  let stopping = false;
+
+  const archiver: Archiver = startArchiver({
+    store: simArchive({ blobs, wire: process, pageMax }),
+    log: simLog({
+      ...{ topic, epoch, wire: process },
+      world: {
+        join(member) {
+          members.add(member);
+          return held;
+        },
+        carried: (batch) => carried(world, batch),
+      },
+    }),
+    ...{
+      clock: process.clock,
+      limits: plan.limits,
+      retryMs: plan.retryMs,
+      name: logName,
+      group: 'archivers',
+    },
+    trees: { log: logId, signer: world.signer, limits: { ...plan.trees, ...limits } },
+    probe: (point) => process.probe(point),
+    onNotice: (notice) => heard(world, process, notice),
+  });
+  const replica: Replica = {
+    process,
+    isWell: () =>
+      process.state === 'up' && !stopping && archiver.status().every(({ state }) => state !== 'halted'),
+    status: () => archiver.status(),
+    stop() {
+      if (process.state === 'dead' || stopping) return;
+      stopping = true;
+      time.tell(`${process.name} is told to stop`);
+      process.deliver(() => {
+        archiver.stop().then(
+          () => {
+            over = true;
+            time.tell(`${process.name} has stopped`);
+            again();
+          },
+          (error: unknown) => broken(`${process.name} ends with ${String(error)}`),
+        );
+      });
+    },
+    isOver: () => over || process.state === 'dead',
+    reach(next) {
+      const outcome = { is: 'open' };
+      archiver.reach(next, new AbortController().signal).then(
+        () => {
+          outcome.is = 'done';
+        },
+        (error: unknown) => {
+          outcome.is = String(error);
+        },
+      );
+      return outcome;
+    },
+    hold(partitions) {
+      held = partitions;
+      for (const member of members) member(partitions);
+    },
+  };
+  world.replicas.push(replica);
+  return replica;
+}
+
+/** A connection that loses the first records of a batch without a word. */
+function carried({ plan, random, cover }: World, batch: Batch): Batch {
+  if (plan.skipPart === 0 || batch.records.length < 2 || !random.chance(plan.skipPart)) return batch;
+  cover('a reader loses records on the way');
+  return { ...batch, records: batch.records.slice(random.between(1, batch.records.length - 1)) };
+}
+
+function heard(world: World, { name }: SimProcess, notice: ArchiveNotice): void {
+  const { time, lanes, broken, cover, doubtful, strange } = world;
+  if (notice.kind === 'fault') {
+    const { fault, partition } = notice;
+    time.tell(`${name} fault in ${partition}: ${fault.code} ${JSON.stringify(fault.facts)}`);
+    if (fault.remedy !== 'retry' && (partition === undefined || !doubtful.has(partition)))
+      broken(
+        `${name}: ${fault.code} ${JSON.stringify(fault.facts)} in lane ${partition}, and nothing is amiss`,
+      );
+    return;
+  }
+  const { partition } = notice;
+  const lane = lanes[partition]!;
+  if (notice.kind === 'yielded') cover('a writer yields');
+  else {
+    time.tell(`${name} ${notice.kind} in ${partition}: ${notice.next}`);
+    if (notice.kind !== 'flushed') cover(`a ${notice.kind} is told`);
+    if (notice.next > lane.next && !strange.has(partition))
+      broken(`${name}: tells of ${notice.next}, ${lane.next} is durable`);
+  }
+}

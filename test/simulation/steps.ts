@@ -1,0 +1,91 @@
+import { readSegment } from '../../src/formats/segment.ts';
+import type { ArchivePoint } from '../../src/streams/archive-lane.ts';
+
+/** A call of the archive's port. */
+export interface StoreCall {
+  readonly call: 'create' | 'read' | 'list' | 'write' | 'append' | 'replace' | 'remove' | 'lease' | 'release';
+  readonly kind: 'truth' | 'state';
+  readonly name: string;
+  readonly bytes?: Buffer;
+  readonly etag?: string | null;
+}
+
+/** Steps of an archiver: each call of a port, by what it is made for. Each is a place to crash at. */
+export const writes = [
+  'create segment',
+  'create hole',
+  'create gap',
+  'create checkpoint',
+  'make tail',
+  'trim tail',
+  'append tail',
+  'write head',
+  'write newest',
+  'write tile',
+  'replace tile',
+  'replace leaves',
+  'remove tile',
+] as const;
+
+export const reads = [
+  'list segments',
+  'list checkpoints',
+  'list leaves',
+  'list tiles',
+  'read segment',
+  'read checkpoint',
+  'read tail',
+  'read head',
+  'read newest',
+  'read tile',
+  'open reader',
+  'pull records',
+  'ask bounds',
+] as const;
+
+const points: Readonly<Record<ArchivePoint, true>> = {
+  'before-flush': true,
+  'after-flush': true,
+  'before-seal': true,
+  'after-seal': true,
+  'after-leaves': true,
+  'after-trim': true,
+  'before-tiles': true,
+  'after-tiles': true,
+  'after-progress': true,
+  'before-checkpoint': true,
+  'after-checkpoint': true,
+  'after-newest': true,
+};
+
+/** Named points between the steps. */
+export const probes = Object.keys(points) as readonly ArchivePoint[];
+
+/** Steps of what works beside archiving on files that can be made again: anything may befall them, nothing in particular has to. */
+const besides = /^(?:create|read|list|write|replace|remove) (?:base|index|schemas)$/;
+
+/** Whether a step is one that an archiver is known to take. */
+export const isKnown = (step: string): boolean =>
+  besides.test(step) || [writes, reads, probes].some((list: readonly string[]) => list.includes(step));
+
+/** What a call is made for, as one of the steps; anything else is told by call and folder. */
+export function stepOf({ call, kind, name, bytes, etag }: StoreCall): string {
+  const [top = ''] = name.split('/', 1);
+  if (kind === 'truth') {
+    if (top === 'segments' && call === 'create') return `create ${kindOf(bytes!)}`;
+    const what = top === 'segments' ? 'segment' : top === 'checkpoints' ? 'checkpoint' : top;
+    return call === 'list' && what !== top ? `list ${what}s` : `${call} ${what}`;
+  }
+  if (top === 'tail' && call === 'write') return etag === null ? 'make tail' : 'trim tail';
+  if (top === 'tail') return `${call} tail`;
+  if (top === 'leaves') return `${call} leaves`;
+  if (top !== 'trees') return `${call} ${top}`;
+  if (name.endsWith('/head.json')) return `${call} head`;
+  if (name.endsWith('/checkpoint')) return `${call} newest`;
+  return call === 'list' ? 'list tiles' : `${call} tile`;
+}
+
+function kindOf(bytes: Buffer): string {
+  const { kind } = readSegment(bytes).header;
+  return kind === 'data' ? 'segment' : kind;
+}
