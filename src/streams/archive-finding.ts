@@ -27,7 +27,9 @@ export type Part =
   | 'tile'
   | 'bundle'
   | 'head'
-  | 'leaves';
+  | 'leaves'
+  | 'index'
+  | 'base';
 
 /** One fault of an archive, by its place. */
 export interface Finding {

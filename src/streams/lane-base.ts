@@ -9,7 +9,7 @@ import { type IndexStart, indexSegment, type LastOffset, pairOf, writeIndex } fr
  * The base of a lane: for every (URN, aspect) the last offset in its segments, sorted, in chunks. Derived. A merge writes new
  * chunks beside the old ones and then the head under its ETag, so readers see one or the other.
  */
-interface BaseHead extends IndexStart {
+export interface BaseHead extends IndexStart {
   /** Exclusive end of the segments that are in it; names the folder of its chunks. */
   readonly next: number;
   /** First pair of each chunk, ascending. */
@@ -18,18 +18,19 @@ interface BaseHead extends IndexStart {
 
 const entriesMax = 16_384;
 
-const folderOf = ({ topic, epoch, partition }: LaneName): string => `base/${topic}/${epoch}/${partition}/`;
-const headName = (lane: LaneName): string => `${folderOf(lane)}head.json`;
+export const baseFolder = ({ topic, epoch, partition }: LaneName): string =>
+  `base/${topic}/${epoch}/${partition}/`;
+export const baseHeadName = (lane: LaneName): string => `${baseFolder(lane)}head.json`;
 const chunksOf = (lane: LaneName, next: number): string =>
-  `${folderOf(lane)}${String(next).padStart(20, '0')}/`;
+  `${baseFolder(lane)}${String(next).padStart(20, '0')}/`;
 const chunkName = (lane: LaneName, next: number, chunk: number): string =>
   `${chunksOf(lane, next)}${String(chunk).padStart(6, '0')}`;
 
-async function readHead(
+export async function readBaseHead(
   state: StateStore,
   lane: LaneName,
 ): Promise<{ readonly head: BaseHead; readonly etag: ETag | null }> {
-  const blob = headName(lane);
+  const blob = baseHeadName(lane);
   const found = await state.read(blob);
   if (found === undefined) return { head: { next: 0, leaf: 0, timeMax: null, chunks: [] }, etag: null };
   try {
@@ -82,7 +83,11 @@ async function readChunk(
   return [...decodeChunk(found.bytes)];
 }
 
-async function* entriesOf(state: StateStore, lane: LaneName, head: BaseHead): AsyncGenerator<LastOffset> {
+export async function* baseEntries(
+  state: StateStore,
+  lane: LaneName,
+  head: BaseHead,
+): AsyncGenerator<LastOffset> {
   for (let chunk = 0; chunk < head.chunks.length; chunk += 1)
     yield* await readChunk(state, lane, head, chunk);
 }
@@ -132,8 +137,8 @@ async function writeChunks(
 }
 
 async function removeOthers(state: StateStore, lane: LaneName, next: number): Promise<void> {
-  const [kept, head] = [chunksOf(lane, next), headName(lane)];
-  for await (const { name } of state.list(folderOf(lane)))
+  const [kept, head] = [chunksOf(lane, next), baseHeadName(lane)];
+  for await (const { name } of state.list(baseFolder(lane)))
     if (name !== head && !name.startsWith(kept)) await state.remove(name);
 }
 
@@ -151,7 +156,7 @@ export async function indexLane(
   let indexed = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const { head, etag } = await readHead(state, lane);
+    const { head, etag } = await readBaseHead(state, lane);
     const first = (await segmentFirsts(truth, lane, head.next)).find((one) => one >= head.next);
     if (first === undefined) return indexed;
     const segment = first === head.next ? await openSegment(truth, lane, first) : undefined;
@@ -160,16 +165,16 @@ export async function indexLane(
     const { index, last, end } = await indexSegment(lane, segment, head, decoders);
     await writeIndex(store, lane, index);
     const { next } = segment.header;
-    const chunks = await writeChunks(state, lane, next, merged(entriesOf(state, lane, head), last)).catch(
+    const chunks = await writeChunks(state, lane, next, merged(baseEntries(state, lane, head), last)).catch(
       async (error: unknown) => {
         // Another writer was first, and has removed what this one reads.
-        if ((await readHead(state, lane)).etag === etag) throw error;
+        if ((await readBaseHead(state, lane)).etag === etag) throw error;
         return undefined;
       },
     );
     if (chunks === undefined) continue;
     const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...end, next, chunks })}\n`);
-    if ((await state.write(headName(lane), bytes, etag)) === 'changed') continue;
+    if ((await state.write(baseHeadName(lane), bytes, etag)) === 'changed') continue;
     await removeOthers(state, lane, next);
     indexed += 1;
   }
@@ -185,7 +190,7 @@ export async function lastOffsets(
   urn: string,
 ): Promise<{ readonly next: number; readonly offsets: ReadonlyMap<string, number> }> {
   for (;;) {
-    const { head, etag } = await readHead(state, lane);
+    const { head, etag } = await readBaseHead(state, lane);
     const offsets = new Map<string, number>();
     try {
       const start = Math.max(
@@ -200,7 +205,7 @@ export async function lastOffsets(
       return { next: head.next, offsets };
     } catch (error) {
       // A merge came in between, and the chunks are of the base before.
-      if ((await readHead(state, lane)).etag === etag) throw error;
+      if ((await readBaseHead(state, lane)).etag === etag) throw error;
     }
   }
 }

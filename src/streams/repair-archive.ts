@@ -8,9 +8,13 @@ import { type LaneName, leavesName } from './archive-names.ts';
 import { openSegment } from './chain.ts';
 import { checkpointSizes, mendCheckpointTiles } from './checkpoint-tiles.ts';
 import { completeLane } from './complete.ts';
+import { readEpochs } from './epochs.ts';
+import { openEventDecoders } from './event-decoders.ts';
 import { restoreCuts } from './kept-cuts.ts';
+import { baseFolder, baseHeadName, indexLane } from './lane-base.ts';
 import { segmentLeaves } from './leaves.ts';
 import { parseMetaLeaf } from './meta-log.ts';
+import { indexFolder } from './segment-index.ts';
 import { storedTiles } from './stored-tiles.ts';
 import { readProgress } from './tree-files.ts';
 import {
@@ -88,6 +92,8 @@ async function repairLane(
     else await completeLane({ store, clock, log: report.log, signer: undefined, anew: true }, lane, signal);
     tell(`trees/${tree.folder}/`, true, 'made again from what is archived');
   }
+  if (lane !== undefined && derived.some(({ part }) => part === 'index' || part === 'base'))
+    await makeIndex(store, lane, tell, signal);
   if (derived.some(({ part }) => part === 'newest-checkpoint')) await makeNewest(store, tree, tell);
 }
 
@@ -96,6 +102,24 @@ async function makeLeaves(store: ArchiveStore, lane: LaneName, first: number, te
   if (segment === undefined) return;
   await store.state.replace(leavesName(lane, first), segmentLeaves(lane, segment));
   tell(leavesName(lane, first), true, 'made again from its segment');
+}
+
+/** Whatever is left of both goes first: a base goes on from its head. */
+async function makeIndex(
+  store: ArchiveStore,
+  lane: LaneName,
+  tell: Tell,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { state, truth } = store;
+  const partitions = (await readEpochs(truth)).find(({ epoch }) => epoch === lane.epoch)?.partitions;
+  if (partitions === undefined) return;
+  await state.remove(baseHeadName(lane));
+  for (const folder of [baseFolder(lane), indexFolder(lane)])
+    for await (const { name } of state.list(folder)) await state.remove(name);
+  await indexLane(store, { ...lane, partitions }, openEventDecoders(truth), signal);
+  tell(indexFolder(lane), true, 'made again from its segments');
+  tell(baseFolder(lane), true, 'made again from its segments');
 }
 
 /** A head that says nothing keeps a tree from being made. */

@@ -42,9 +42,9 @@ export interface LastOffset {
 const aspectsMax = 1_000;
 const recordsAtOnce = 1_000;
 
-const indexFolder = ({ topic, epoch, partition }: LaneName): string =>
+export const indexFolder = ({ topic, epoch, partition }: LaneName): string =>
   `index/${topic}/${epoch}/${partition}/`;
-const indexName = (lane: LaneName, first: number): string =>
+export const indexName = (lane: LaneName, first: number): string =>
   `${indexFolder(lane)}${String(first).padStart(20, '0')}.json`;
 
 /** Text by which (URN, aspect) pairs are sorted, in UTF-16 code units; neither may hold the first one of them. */

@@ -8,6 +8,7 @@ import { readTailBlob } from './chain.ts';
 import { type ChainSegment, type ChainWalk, chainFiles } from './chain-files.ts';
 import type { StoredTiles } from './stored-tiles.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
+import { indexCheck } from './verify-index.ts';
 import { leafFiles } from './verify-leaf-files.ts';
 import { type LeafCheck, leafCheck } from './verify-leaves.ts';
 import type { SchemasSeen } from './verify-schemas.ts';
@@ -95,6 +96,8 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
       })
     : undefined;
   const files = leafFiles(work, name, deep);
+  const indexes = await indexCheck(work, name);
+  const truthBefore = findings.truth;
   const tailBlob = tailName(name);
   const missing: LaneFound['missing'][number][] = [];
   let [segments, bytes, records] = [0, 0, 0];
@@ -127,6 +130,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
           continue;
         }
         schemas.see(view, check.index);
+        if (part === 'segment') indexes.see(view);
         const leaf = leafOfRecord(name, view.offset, recordHash(view.bytes));
         if (takeLeaf(leaf, view.offset, blob)) await check.settle();
         next += 1;
@@ -149,6 +153,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
 
   async function segment(blob: string, size: number, found: ChainSegment): Promise<void> {
     const { kind, first, next: end } = found.header;
+    const [leaf, whole] = [leaves, deep && next <= first];
     segments += 1;
     bytes += size;
     if (kind !== 'data') {
@@ -169,6 +174,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
     sealed = end;
     onRecords(0, size);
     await files.segment(first, kind === 'data' ? end - first : 1);
+    await indexes.segment(found.header, leaf, whole);
   }
 
   async function tail(from: number): Promise<'done' | 'again'> {
@@ -237,6 +243,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
           `${known} leaves were ${signed >= size ? 'signed' : 'in the tree'}, and the archive has ${leaves}`,
           known - leaves,
         );
+      if (findings.truth === truthBefore) await indexes.end(tree.since);
       return {
         ...{ epoch, partition, segments, bytes, records, sealed, next, missing },
         ...{ leaves: leaves ?? null, tree: size, signed },

@@ -402,6 +402,31 @@ describe('what is derived is named, told from truth, and made again', () => {
     await repaired(report);
   });
 
+  const index = 'state/index/annal/1/0/00000000000000000487.json';
+  const base = 'state/base/annal/1/0';
+  const chunk = `${base}/00000000000000000977/000000`;
+  test.each<readonly [string, string, (bytes: Buffer) => Uint8Array | string]>([
+    ['index', index, (bytes) => bytes.toString().replace('"next":664', '"next":665')],
+    ['index', index, (bytes) => bytes.toString().replace(/"max":[0-9]{4}/, '"max":9999')],
+    ['index', index, (bytes) => bytes.toString().replace(/"keys":"[^"]*"/, '"keys":"AAAAAAAAAAA="')],
+    ['index', index, () => 'no JSON'],
+    ['base', `${base}/head.json`, (bytes) => bytes.toString().replace('"next":977', '"next":978')],
+    ['base', chunk, (bytes) => Buffer.concat([bytes, bytes])],
+    ['base', chunk, (bytes) => bytes.subarray(0, bytes.length - 3)],
+  ])('a wrong %s: %s', async (part, path, to) => {
+    await change(path, to);
+    const report = await verified();
+    expect(report.findings).toMatchObject([{ part, of: 'derived' }]);
+    await repaired(report);
+  });
+
+  test.each([index, chunk])('a missing one: %s', async (path) => {
+    await rm(join(dir, path));
+    const report = await verified({ deep: false });
+    expect(report.findings).toMatchObject([{ wrong: 'missing', of: 'derived' }]);
+    await repaired(report);
+  });
+
   test('the tree of cuts', async () => {
     await change('state/trees/annal/meta/tile/0/000.p/2', flipped(3));
     const report = await verified();
