@@ -1,12 +1,20 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openNote } from '../../../src/formats/note.ts';
+import { parseVkey } from '../../../src/formats/note-key.ts';
+import { plainLeaves, plainTree } from '../../given/plain-tree.ts';
 import { annal, startAnnal } from './annal-process.ts';
+import { readBlobs } from './blobs.ts';
 import { tableEvents, urnOf } from './events.ts';
-import { asAdmin, ownProfile } from './own-profile.ts';
+import { asAdmin, type OwnProfile, ownProfile } from './own-profile.ts';
 import { archived, caughtUp, eventually, missingAt } from './progress.ts';
 
 test('the full profile as processes: init, then archiver, projector and api; each drains when it is told to stop', async () => {
   await using profile = await ownProfile();
-  const { env, name } = profile;
+  const { name } = profile;
+  const env = { ...profile.env, ANNAL_SIGNING_KEY_FILE: join(profile.dir, 'signing.key') };
+  const key = await annal(['archive', 'key', env.ANNAL_SIGNING_KEY_FILE, '--name', `test/${name}`], {});
+  expect(key).toMatchObject({ code: 0 });
   const init = await annal(['init', '--partitions', '3'], env);
   expect(init).toMatchObject({ code: 0, stderr: '' });
   expect(init.stdout).toBe(`epoch 1 of ${name}: topic ${name}.e1 with 3 partitions\n`);
@@ -42,6 +50,7 @@ test('the full profile as processes: init, then archiver, projector and api; eac
     // Readiness was asked before it was there; nothing else is worth a warning.
     expect(stderr.split('\n').filter((line) => !/^$|"msg":"request answered"/.test(line))).toEqual([]);
   }
+  await expectSigned(profile, key.stdout.trim());
   const planned = await annal(['rebuild', 'entities', '--plan', '--output', 'json'], client);
   expect(JSON.parse(planned.stdout)).toMatchObject({ plans: [{ events: 300 }] });
   const rebuilt = await annal(['rebuild', '--all', '--yes'], client);
@@ -49,6 +58,28 @@ test('the full profile as processes: init, then archiver, projector and api; eac
   expect(await annal(['verify', 'history'], client)).toMatchObject({ code: 0 });
   expect(await api.stop()).toMatchObject({ code: 0, signal: null });
 });
+
+/** Archivers that ended have brought their trees to the end of what they archived, under a checkpoint of this key. */
+async function expectSigned({ servers, name }: OwnProfile, vkey: string): Promise<void> {
+  const [truth, state] = await Promise.all(
+    ['archive', 'state'].map((container) => readBlobs(servers.blobConnectionString, `${name}-${container}`)),
+  );
+  const blobs = { truth: truth!, state: state! };
+  expect(
+    [...blobs.truth].filter(([blob]) => blob.startsWith('keys/')).map(([, bytes]) => `${bytes}`),
+  ).toEqual([`${vkey}\n`]);
+  let leaves = 0;
+  for (let partition = 0; partition < 3; partition += 1) {
+    const folder = `${name}/1/${partition}`;
+    const tree = plainTree(blobs, folder, plainLeaves(blobs, { topic: name, epoch: 1, partition }));
+    expect(tree.faults.filter((fault) => !fault.endsWith('is left over'))).toEqual([]);
+    expect(tree.checkpoints.length).toBeGreaterThan(0);
+    const newest = blobs.state.get(`trees/${folder}/checkpoint`)!;
+    expect(openNote(newest, [parseVkey(vkey)]).known).toHaveLength(1);
+    leaves += tree.size;
+  }
+  expect(leaves).toBe(300);
+}
 
 test('an embedded port that processes would share is refused, all of them in one message, and nothing is made', async () => {
   await using profile = await ownProfile();
