@@ -101,7 +101,7 @@ test('read models are followed, rebuilt and verified by a role that may write a 
   await build();
   const projector = startProjector({
     ...context,
-    ...{ projection: entities, log: world.log, group: 'annal.entities', lookMs: 20, retryMs: 20 },
+    ...{ projection: entities, log: world.log, group: 'annal.entities', lookMs: 20, retryMs: 20, lateMs: 0 },
     build,
     onNotice: () => undefined,
   });
