@@ -1,5 +1,5 @@
 import { Fault } from '../domain/fault.ts';
-import { entryBundle, tileWidth } from '../formats/tile.ts';
+import { tileWidth } from '../formats/tile.ts';
 import { type TreeEdge, treeEdge } from '../formats/tree-edge.ts';
 import type { StoredTiles } from './stored-tiles.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
@@ -101,9 +101,7 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
     const [tile, bundle] = await stored(at);
     const have = texts.slice(0, width);
     const isWhole = have.length === width && !have.includes(undefined);
-    const known = isWhole ? entryBundle(have as readonly string[]) : undefined;
-    const sameBundle =
-      known !== undefined && !(bundle instanceof Fault) && bundle.subarray(0, known.length).equals(known);
+    const sameBundle = isWhole && !(bundle instanceof Fault) && holds(bundle, have as readonly string[]);
     const sameTile =
       !(tile instanceof Fault) && isWhole && tile.equals(hashes.subarray(0, width * hashBytes));
     if (sameBundle && sameTile) return;
@@ -188,6 +186,17 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
       judge(options, runs, own);
     },
   };
+}
+
+/** Whether a bundle begins with these entries. Leaves are ASCII: their characters are their bytes. */
+function holds(bundle: Buffer, entries: readonly string[]): boolean {
+  let at = 0;
+  for (const entry of entries) {
+    if (at + 2 > bundle.length || bundle.readUInt16BE(at) !== entry.length) return false;
+    if (bundle.toString('latin1', at + 2, at + 2 + entry.length) !== entry) return false;
+    at += 2 + entry.length;
+  }
+  return true;
 }
 
 /** Runs along with the records where tiles alone cannot settle what a checkpoint says. */

@@ -17,8 +17,9 @@ import { history } from './rows/history.ts';
 import { intake } from './rows/intake.ts';
 import { rebuild } from './rows/rebuild.ts';
 import { start } from './rows/start.ts';
+import { verify } from './rows/verify.ts';
 
-const rows: readonly Row[] = [help, start, intake, archive, rebuild, history, clone];
+const rows: readonly Row[] = [help, start, intake, archive, verify, rebuild, history, clone];
 const roundsDefault = 3;
 const quickEvents = 20_000;
 const heapMiB = 2_048;
