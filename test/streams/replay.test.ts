@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
+import { Fault } from '../../src/domain/fault.ts';
 import { rootOf } from '../../src/formats/root.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { Document, LaneProgress, ModelIndex, ReadModel } from '../../src/ports/read-model.ts';
@@ -175,6 +176,10 @@ describe.each(
     });
     expect((await world.model.serving(projection.definition))?.name).toBe(serving.name);
     expect((await world.model.list()).map(({ name }) => name)).toEqual([serving.name]);
+    // What cannot be cleared away then hides nothing.
+    const away = (): Promise<never> => Promise.reject(new Fault('MODEL_UNAVAILABLE', { place: 'a test' }));
+    const kept = { ...world.context, model: { ...forging, drop: away } };
+    await expect(rebuildNow(kept, projection)).rejects.toMatchObject({ code: 'REBUILD_DIFFERS' });
   });
 });
 

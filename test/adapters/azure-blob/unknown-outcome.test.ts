@@ -169,3 +169,15 @@ test('a container that was removed is no empty archive', async () => {
   );
   expect(await code(gone.truth.read('a'))).toBe('STORE_UNAVAILABLE');
 });
+
+test('a list that begins later asks the service to begin there; one that does not know that is passed over', async () => {
+  const folder = newBlob();
+  for (const name of ['1', '2', '3']) await store.truth.create(`${folder}/${name}`, bytes(name));
+  proxy.seen.length = 0;
+  const names: string[] = [];
+  for await (const { name } of store.truth.list(`${folder}/`, `${folder}/2`)) names.push(name);
+  expect(names).toEqual([`${folder}/3`]);
+  expect(proxy.seen.map(({ url }) => new URL(url, 'http://x').searchParams.get('startFrom'))).toEqual([
+    `${folder}/2`,
+  ]);
+});
