@@ -39,8 +39,10 @@ export const faults = {
   },
   ARCHIVE_GAP: {
     remedy: 'quarantine',
-    about: 'the log dropped records before they were archived; the archive has a gap on record, and goes on behind it',
-    doThis: 'Publish again what the gap held, from its sources. Give the topic a longer retention, or more archivers.',
+    about:
+      'the log dropped records before they were archived; the archive has a gap on record, and goes on behind it',
+    doThis:
+      'Publish again what the gap held, from its sources. Give the topic a longer retention, or more archivers.',
   },
   ASPECT_INVALID: {
     remedy: 'refuse',
