@@ -136,10 +136,13 @@ async function writeChunks(
   return firsts;
 }
 
-async function removeOthers(state: StateStore, lane: LaneName, next: number): Promise<void> {
-  const [kept, head] = [chunksOf(lane, next), baseHeadName(lane)];
-  for await (const { name } of state.list(baseFolder(lane)))
-    if (name !== head && !name.startsWith(kept)) await state.remove(name);
+/** Chunks of bases that came before. Those of later ones are not for a writer that was slow to remove. */
+async function removeOlder(state: StateStore, lane: LaneName, next: number): Promise<void> {
+  const kept = chunksOf(lane, next);
+  for await (const { name } of state.list(baseFolder(lane))) {
+    if (name >= kept) return;
+    await state.remove(name);
+  }
 }
 
 /**
@@ -175,7 +178,7 @@ export async function indexLane(
     if (chunks === undefined) continue;
     const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...end, next, chunks })}\n`);
     if ((await state.write(baseHeadName(lane), bytes, etag)) === 'changed') continue;
-    await removeOthers(state, lane, next);
+    await removeOlder(state, lane, next);
     indexed += 1;
   }
 }

@@ -1,6 +1,7 @@
 import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import { encodeRecord } from '../../src/formats/segment.ts';
 import type { ArchiveStatus } from '../../src/streams/archiver.ts';
+import { baseFaults } from './base-laws.ts';
 import { blobs as newBlobs } from './blobs.ts';
 import { topic as newTopic, type Topic } from './broker.ts';
 import { fatesFrom } from './fates.ts';
@@ -9,6 +10,7 @@ import { finalFaults, laws } from './laws.ts';
 import { type Plan, planOf } from './plan.ts';
 import { type Replica, startReplica } from './replica.ts';
 import type { Acting } from './sim-process.ts';
+import { eventOf, foreign } from './sim-records.ts';
 import { timeline } from './timeline.ts';
 import { troubles } from './troubles.ts';
 
@@ -45,6 +47,8 @@ export async function simulate(seed: number, onLine?: (line: string) => void): P
   } catch (error) {
     world.broken(textOf(error));
   } finally {
+    // Rejections that nobody heard are told by then.
+    await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', onRejection);
   }
   const { time, covered, faults } = world;
@@ -105,8 +109,7 @@ function openWorld(plan: Plan, onLine: ((line: string) => void) | undefined) {
     append(partition: number, count: number, skipped: number): void {
       const records = Array.from({ length: count }, () => {
         produced += 1;
-        const value = produced % 13 === 0 ? null : Buffer.from(`record ${produced} of ${plan.seed}`);
-        return { key: Buffer.from(`k${produced % 5}`), value, headers: [] };
+        return produced % 4 === 0 ? foreign(produced) : eventOf(produced, partition, plan.partitions);
       });
       const first = topic.append(partition, records, 1_763_600_000_000 + time.now, skipped);
       const kept = given[partition]!.at(-1)!;
@@ -170,5 +173,5 @@ function judge(world: World, partition: number, { state, fault }: ArchiveStatus)
     return;
   }
   if (lane.next !== end) broken(`lane ${partition}: ${lane.next} of ${end} are archived`);
-  for (const missing of finalFaults(blobs, lane)) broken(missing);
+  for (const missing of [...finalFaults(blobs, lane), ...baseFaults(blobs, lane.path)]) broken(missing);
 }

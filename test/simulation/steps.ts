@@ -25,6 +25,10 @@ export const writes = [
   'replace tile',
   'replace leaves',
   'remove tile',
+  'replace index',
+  'replace base',
+  'write base',
+  'remove base',
 ] as const;
 
 export const reads = [
@@ -38,6 +42,8 @@ export const reads = [
   'read head',
   'read newest',
   'read tile',
+  'read base',
+  'list base',
   'open reader',
   'pull records',
   'ask bounds',
@@ -61,12 +67,9 @@ const points: Readonly<Record<ArchivePoint, true>> = {
 /** Named points between the steps. */
 export const probes = Object.keys(points) as readonly ArchivePoint[];
 
-/** Steps of what works beside archiving on files that can be made again: anything may befall them, nothing in particular has to. */
-const besides = /^(?:create|read|list|write|replace|remove) (?:base|index|schemas)$/;
-
 /** Whether a step is one that an archiver is known to take. */
 export const isKnown = (step: string): boolean =>
-  besides.test(step) || [writes, reads, probes].some((list: readonly string[]) => list.includes(step));
+  [writes, reads, probes].some((list: readonly string[]) => list.includes(step));
 
 /** What a call is made for, as one of the steps; anything else is told by call and folder. */
 export function stepOf({ call, kind, name, bytes, etag }: StoreCall): string {

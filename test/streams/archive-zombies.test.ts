@@ -12,8 +12,10 @@ import {
 } from '../../src/streams/archive-lane.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { type ArchiveNotice, startArchiver } from '../../src/streams/archiver.ts';
+import { openEventDecoders } from '../../src/streams/event-decoders.ts';
+import { indexLane, lastOffsets } from '../../src/streams/lane-base.ts';
 import { all } from '../contracts/archive-store/given.ts';
-import { anEvent, recordOf } from '../given/events.ts';
+import { anEvent, orders, recordOf } from '../given/events.ts';
 import { type MemoryLog, memoryLog } from '../given/memory-log.ts';
 import { type PlainLane, plainLane } from '../given/plain-archive.ts';
 import { simArchive } from '../simulation/archive-store.ts';
@@ -143,6 +145,29 @@ describe('writers', () => {
     await store.truth.create(segmentName(lane, 0), encodeSegment(lane, others));
     await expect(writer()).rejects.toMatchObject({ code: 'ARCHIVE_FORK', facts: { offset: 0 } });
   });
+});
+
+test('who is slow to remove the base of before leaves the one of after', async () => {
+  const decoders = openEventDecoders(store.truth);
+  const indexed = (of: ArchiveStore) => indexLane(of, { ...lane, partitions: 1 }, decoders);
+  const sealed = async (from: number, to: number) => (await flushed(from, to)).sealIfDue();
+  await sealed(0, 3);
+  const slow: ArchiveStore = {
+    ...store,
+    state: {
+      ...store.state,
+      async *list(prefix, after) {
+        await sealed(3, 6);
+        expect(await indexed(store)).toBe(1);
+        yield* store.state.list(prefix, after);
+      },
+    },
+  };
+  expect(await indexed(slow)).toBe(1);
+  await sealed(6, 8);
+  expect(await indexed(store)).toBe(1);
+  const { next, offsets: last } = await lastOffsets(store, lane, orders);
+  expect([next, last]).toEqual([8, new Map([['datasetProperties', 7]])]);
 });
 
 describe('a log', () => {
