@@ -289,7 +289,7 @@ describe('a checkpoint that is at fault is named', () => {
   });
 
   test('where the newest one falls', async () => {
-    await cp(join(dir, checkpointAt(177)), join(dir, `${tree}/checkpoint`));
+    await cp(join(dir, checkpointAt(691)), join(dir, `${tree}/checkpoint`));
     expect((await verified({ deep: false })).findings).toMatchObject([
       { part: 'newest-checkpoint', wrong: 'falls', of: 'derived' },
     ]);
@@ -337,7 +337,7 @@ describe('against a checkpoint that somebody kept', () => {
     await using store = folderArchive({ dir });
     await makeWhole(store, { of: [{ records }] });
     expect((await verified({ deep })).findings).toEqual([]);
-    const { findings } = await verified({ deep, kept: await kept(177) });
+    const { findings } = await verified({ deep, kept: await kept(691) });
     expect(findings).toMatchObject([{ part: 'checkpoint', of: 'truth', blob: 'kept by the auditor' }]);
   });
 
