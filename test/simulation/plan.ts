@@ -45,6 +45,7 @@ export function planOf(seed: number): Plan {
   const needs = (...words: readonly string[]): boolean => words.some((word) => target.step.includes(word));
   const some = (part: number, most: number): number => (random.chance(part) ? random.between(1, most) : 0);
   const isBig = needs('list tiles', 'write tile', 'remove tile') || random.chance(0.04);
+  const trims = needs('gap') ? 3 : some(0.3, 4);
   const healedAt = random.between(4_000, 12_000);
   const sometime = (part: number): number | undefined =>
     random.chance(part) ? random.between(500, healedAt - 500) : undefined;
@@ -57,9 +58,9 @@ export function planOf(seed: number): Plan {
     appends: isBig ? random.between(25, 40) : random.between(5, 30),
     recordsMax: isBig ? 24 : random.pick([1, 3, 6]),
     limits: {
-      flushBytes: random.pick([150, 600, 2_500]),
+      flushBytes: isBig ? 10_000 : random.pick([300, 1_200, 5_000]),
       flushMs: random.pick([50, 300, 1_000]),
-      sealBytes: random.pick([1, 700, 2_500, 8_000]),
+      sealBytes: isBig ? random.pick([3_000, 40_000]) : random.pick([1, 1_500, 6_000, 20_000]),
       sealMs: random.pick([400, 2_000, 60_000]),
     },
     trees: {
@@ -69,12 +70,13 @@ export function planOf(seed: number): Plan {
     },
     retryMs: random.pick([10, 50, 300]),
     sparsePart: needs('hole', 'open reader', 'ask bounds') ? 0.2 : random.pick([0, 0, 0.05, 0.2]),
-    trims: needs('gap') ? 3 : some(0.3, 4),
+    trims,
     clockJumps: some(0.3, 4),
     rebalances: some(0.25, 4),
     terminations: some(0.2, 3),
     skipPart: random.pick([0, 0, 0, 0.05]),
     remadeAt: sometime(0.07),
-    strangerAt: sometime(0.05),
+    // What retention took proves nothing: who is to tell another's segment needs the log.
+    strangerAt: trims > 0 ? undefined : sometime(0.06),
   };
 }
