@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { cli } from '../../given/cli.ts';
+
+// Each command opens and closes a data folder: a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 let dir: string;
 beforeAll(() => {
