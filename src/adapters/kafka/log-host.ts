@@ -6,6 +6,8 @@ import { kafkaLog } from './log.ts';
 import { type KafkaSettings, times } from './settings.ts';
 import { configFaults, describeTopic } from './topic-config.ts';
 
+const auditMs = 10_000;
+const untold = (): undefined => undefined;
 const servedTries = 50;
 const servedWaitMs = 100;
 const missing = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
@@ -60,9 +62,13 @@ export function kafkaLogHost(settings: KafkaSettings): LogHost {
     async audit({ topic }) {
       const found = await link(topic);
       if (found === undefined) throw new Fault('TOPIC_MISSING', { topic });
+      const over = new AbortController();
       try {
-        return configFaults(await describeTopic(found.client, topic));
+        // Settings are no reason to keep anybody waiting: a broker that does not answer does not tell.
+        const late = settings.clock.wait(auditMs, over.signal).then(untold, untold);
+        return configFaults(await Promise.race([describeTopic(found.client, topic), late]));
       } finally {
+        over.abort();
         found.close();
       }
     },
