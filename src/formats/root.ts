@@ -15,7 +15,11 @@ const scratch = Buffer.allocUnsafeSlow(oneShotMax);
  * SHA-256(u32be byte length of id ‖ id ‖ u64be version ‖ body), 32 bytes. `id` is the full key, never a
  * shortened one; `version` a whole number 0 … 2^53−1.
  */
-export function docHash(id: string, version: number, body: Uint8Array): Buffer {
+export const docHash = (id: string, version: number, body: Uint8Array): Buffer =>
+  Buffer.from(docHashText(id, version, body), 'latin1');
+
+/** The same, a character a byte: each result that `hash` makes as a buffer of its own costs as much as the hash. */
+function docHashText(id: string, version: number, body: Uint8Array): string {
   if (!Number.isSafeInteger(version) || version < 0) throw new RangeError(`${version} is no version`);
   if (!id.isWellFormed()) throw new RangeError('document id with a lone surrogate');
   // At most three bytes of UTF-8 stand for one UTF-16 unit.
@@ -26,9 +30,9 @@ export function docHash(id: string, version: number, body: Uint8Array): Buffer {
   head.writeUInt32BE(Math.floor(version / versionWords), 4 + idBytes);
   head.writeUInt32BE(version % versionWords, 8 + idBytes);
   const headBytes = 12 + idBytes;
-  if (!fits) return createHash('sha256').update(head.subarray(0, headBytes)).update(body).digest();
+  if (!fits) return createHash('sha256').update(head.subarray(0, headBytes)).update(body).digest('binary');
   scratch.set(body, headBytes);
-  return hash('sha256', scratch.subarray(0, headBytes + body.length), 'buffer');
+  return hash('sha256', scratch.subarray(0, headBytes + body.length), 'binary');
 }
 
 /** Bucket of a document: the first 12 bits of the SHA-256 of its id, 0-4095. */
@@ -70,7 +74,7 @@ export function rootOf(): RootBuilder {
     get size() {
       return entries.size;
     },
-    add: (id, version, body) => entries.add(hash('sha256', id, 'buffer'), docHash(id, version, body)),
+    add: (id, version, body) => entries.add(hash('sha256', id, 'binary'), docHashText(id, version, body)),
     buckets: () =>
       Array.from({ length: bucketCount }, (_, bucket) =>
         hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
@@ -114,13 +118,14 @@ function entryStore() {
     get size() {
       return size;
     },
-    add(key: Uint8Array, document: Uint8Array): void {
+    /** Both hashes, a character a byte. */
+    add(key: string, document: string): void {
       const at = (size % entriesPerChunk) * entryBytes;
       if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
       const chunk = chunks.at(-1)!;
-      chunk.set(key, at);
-      chunk.set(document, at + hashBytes);
-      counts[firstTwelveBits(key, 0)]! += 1;
+      chunk.write(key, at, 'latin1');
+      chunk.write(document, at + hashBytes, 'latin1');
+      counts[firstTwelveBits(chunk, at)]! += 1;
       size += 1;
       grouped = undefined;
     },
