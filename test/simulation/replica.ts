@@ -37,7 +37,7 @@ export function startReplica(
   const { plan, time, random, blobs, topic, broken } = world;
   const again = (): void => {
     time.after(random.between(restartMs.least, restartMs.most), () => {
-      if (time.now < plan.healedAt) startReplica(world, slot, limits, life + 1);
+      if (!world.isHealed) startReplica(world, slot, limits, life + 1);
     });
   };
   const skew = random.chance(0.2) ? random.between(-5_000, 5_000) : 0;

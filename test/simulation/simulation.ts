@@ -105,6 +105,8 @@ function openWorld(plan: Plan, onLine: ((line: string) => void) | undefined) {
     ...{ plan, time, faults, covered, blobs, topic, lanes, fates, broken, cover, signer },
     random: plan.random,
     acting: undefined as Acting | undefined,
+    /** Nothing goes wrong any more, and nobody is started again. */
+    isHealed: false,
     replicas: [] as Replica[],
     /** Partitions whose archive or log may not be what it was: lanes may stop, and where it is not they have to. */
     doubtful,
@@ -139,6 +141,7 @@ async function story(plan: Plan, world: World): Promise<void> {
   await time.run(() => time.now >= plan.healedAt);
   time.tell('all is well from here on');
   fates.calm();
+  world.isHealed = true;
   for (const { process } of replicas) process.resume();
   const ends = (): number[] => topic.bounds().map(({ end }) => end);
   const healed = time.now;
