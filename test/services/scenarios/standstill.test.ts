@@ -26,10 +26,11 @@ test('lanes whose answers never come are read again over new connections; meanwh
     ANNAL_PARTITIONS: '1',
   };
   await using server = await startAnnal(['start', '--no-sample'], env);
-  const publish = async (from: number) =>
-    expect((await server.call('POST', '/v1/events', tableEvents(50, from))).body).toMatchObject({
-      appended: 50,
-    });
+  const publish = async (from: number) => {
+    const { body } = await server.call('POST', '/v1/events', tableEvents(50, from));
+    const [first] = body.results as readonly unknown[];
+    expect({ appended: body.appended, first }).toMatchObject({ appended: 50 });
+  };
   await publish(0);
   await caughtUp(server);
   proxy.swallows = ({ apiKey }) => apiKey === api.fetch;
