@@ -4,8 +4,12 @@ import { Fault } from '../../domain/fault.ts';
 import type { ConfluentSettings } from './schema-registry.ts';
 
 const timeoutMs = 10_000;
-/** The client settles no call whose answer breaks off half-way, so a call ends here in any case. */
-const deadlineMs = 15_000;
+/**
+ * A call without an answer for so long is made again, on a connection of its own: what is lost on the way is no reason to refuse
+ * anything, and none of these calls does harm twice. The client settles no call whose answer breaks off half-way, either.
+ */
+const silentMsDefault = 4_000;
+const callsMax = 3;
 
 /** The calls we make. Each rejects with `REGISTRY_UNAVAILABLE` unless the server clearly said what is typed here. */
 export interface RegistryApi {
@@ -28,7 +32,8 @@ interface ApiModule {
   readonly default: (settings: object) => Client;
 }
 
-export function registryApi({ url, clientId, auth, ca }: ConfluentSettings): RegistryApi {
+export function registryApi(settings: ConfluentSettings): RegistryApi {
+  const { url, clientId, auth, ca, silentMs = silentMsDefault } = settings;
   let client: Client | undefined;
   const load = (): Client => {
     const require = createRequire(import.meta.url);
@@ -53,21 +58,18 @@ export function registryApi({ url, clientId, auth, ca }: ConfluentSettings): Reg
     params: object,
     told: (status: number, message: string) => T | undefined,
   ): Promise<{ readonly answer: Answer } | { readonly told: T }> => {
-    let late: NodeJS.Timeout | undefined;
     try {
       client ??= load();
-      const called = which(client)({ ...params, timeout: timeoutMs });
-      const deadline = new Promise<never>((_, reject) => {
-        late = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
-      });
-      return { answer: answerOf((await Promise.race([called, deadline])).data()) };
+      for (let calls = 1; calls <= callsMax; calls += 1) {
+        const answered = await heard(which(client)({ ...params, timeout: timeoutMs }), silentMs);
+        if (answered !== undefined) return { answer: answerOf(answered.data()) };
+      }
+      throw new Error(`no answer to ${callsMax} calls within ${callsMax * silentMs} ms`);
     } catch (error) {
       const status = error instanceof Error && 'status' in error ? Number(error.status) : 0;
       const meant = told(status, error instanceof Error ? error.message : '');
       if (meant === undefined) throw unavailable(error);
       return { told: meant };
-    } finally {
-      clearTimeout(late);
     }
   };
 
@@ -118,3 +120,15 @@ const avroTextOf = ({ schema, schemaType }: Answer): string | undefined =>
   typeof schema === 'string' && (schemaType === undefined || schemaType === null || schemaType === 'AVRO')
     ? schema
     : undefined;
+
+/** What a call gives, or undefined if it says nothing for so long; what it says later is passed over. */
+async function heard<T>(called: Promise<T>, silentMs: number): Promise<T | undefined> {
+  const silence = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => silence.resolve(undefined), silentMs);
+  called.catch(() => {}); // Told to whoever still listens: nobody, once it was silent for too long.
+  try {
+    return await Promise.race([called, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -10,6 +10,8 @@ export interface ConfluentSettings {
   readonly auth?: { readonly username: string; readonly password: string };
   /** Certificates (PEM) that vouch for the server, in the place of the machine's own. */
   readonly ca?: string;
+  /** A call without an answer for so long is made again; 4 s by default. */
+  readonly silentMs?: number;
 }
 
 /** Schemas never change behind their id; this many texts are remembered. */
