@@ -23,6 +23,8 @@ export interface CutPublisher {
 }
 
 export const cutTimes = { everyMs: 60_000, lookMs: 20_000 };
+/** A new process looks soon: what an archive came with is completed before somebody verifies it. */
+const firstLookMs = 1_000;
 
 /** Publishes a cut once a minute while it has the lease for that, also when no event comes. */
 export function publishCuts(options: PublishOptions): CutPublisher {
@@ -63,8 +65,8 @@ export function publishCuts(options: PublishOptions): CutPublisher {
   }
 
   async function run(): Promise<void> {
-    for (;;) {
-      await clock.wait(lookMs, stopping.signal);
+    for (let waitMs = Math.min(firstLookMs, lookMs); ; waitMs = lookMs) {
+      await clock.wait(waitMs, stopping.signal);
       try {
         await look();
         fault = undefined;
