@@ -3,8 +3,8 @@ import { missingLeafText, recordHash, recordLeafText } from '../formats/leaf.ts'
 import type { RecordView } from '../formats/record-view.ts';
 import type { SegmentFile, WholeHeader } from '../formats/segment.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
-import { type LaneName, segmentName, tailName } from './archive-names.ts';
-import { chainEnd, firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
+import { type LaneName, tailName } from './archive-names.ts';
+import { chainEnd, firstAtOrAfter, readTailBlob, segmentsFrom, tailRecords } from './chain.ts';
 
 /** A leaf of a lane's tree, and the offset after it. */
 export interface Leaf {
@@ -62,7 +62,7 @@ export async function* archivedLeaves(
     }
   };
   for (;;) {
-    for await (const segment of segmentsFrom(store, lane, next))
+    for await (const segment of segmentsFrom(store.truth, lane, next))
       yield told(leavesOfSegment(lane, segment, next));
     const tail = await readTailBlob(store, lane);
     const first = tail === undefined ? undefined : firstAtOrAfter(tail.bytes, lane, next);
@@ -78,31 +78,5 @@ export async function* archivedLeaves(
       reason: 'records before the tail are missing',
       offset: next,
     });
-  }
-}
-
-/** Segments of the chain that reach beyond `from`, in order and without a break. */
-async function* segmentsFrom(
-  store: ArchiveStore,
-  lane: LaneName,
-  from: number,
-): AsyncGenerator<SegmentFile<WholeHeader>> {
-  const firsts = await segmentFirsts(store.truth, lane);
-  const start = Math.max(
-    0,
-    firsts.findLastIndex((first) => first <= from),
-  );
-  let next = from;
-  for (const first of firsts.slice(start)) {
-    const segment = await openSegment(store.truth, lane, first);
-    if (segment === undefined || first > next)
-      throw new Fault('ARCHIVE_CORRUPT', {
-        blob: segmentName(lane, Math.min(first, next)),
-        reason: 'missing',
-        offset: next,
-      });
-    if (segment.header.next <= next) continue;
-    yield segment;
-    next = segment.header.next;
   }
 }

@@ -52,6 +52,65 @@ export async function segmentFirsts(truth: TruthStore, lane: LaneName, after = -
   return firsts;
 }
 
+/**
+ * Segments of the chain that reach beyond `from`, in order; `ahead`: each fetched while the one before it is being read, so that
+ * two are in memory. Throws `ARCHIVE_CORRUPT` where one does not follow the other.
+ */
+export async function* segmentsFrom(
+  truth: TruthStore,
+  lane: LaneName,
+  from: number,
+  ahead = false,
+): AsyncGenerator<SegmentFile<WholeHeader>, void> {
+  const firsts = await segmentFirsts(truth, lane);
+  if (firsts.length === 0) return;
+  const start = firsts.findLastIndex((first) => first <= from);
+  if (start < 0)
+    throw new Fault('ARCHIVE_CORRUPT', {
+      blob: segmentName(lane, from),
+      reason: 'the first segment is missing',
+      offset: from,
+    });
+  let next = from;
+  for await (const { first, segment } of fetched(truth, lane, firsts.slice(start), ahead)) {
+    if (segment === undefined || first > next)
+      throw new Fault('ARCHIVE_CORRUPT', {
+        blob: segmentName(lane, Math.min(first, next)),
+        reason: 'missing',
+        offset: next,
+      });
+    if (segment.header.next <= next) continue;
+    yield segment;
+    next = segment.header.next;
+  }
+}
+
+interface Fetched {
+  readonly first: number;
+  readonly segment: SegmentFile<WholeHeader> | undefined;
+}
+
+async function* fetched(
+  truth: TruthStore,
+  lane: LaneName,
+  firsts: readonly number[],
+  ahead: boolean,
+): AsyncGenerator<Fetched, void> {
+  const fetch = async (first: number): Promise<Fetched> => ({
+    first,
+    segment: await openSegment(truth, lane, first),
+  });
+  let next: Promise<Fetched> | undefined;
+  for (const [at, first] of firsts.entries()) {
+    const current = await (next ?? fetch(first));
+    const following = firsts[at + 1];
+    next = ahead && following !== undefined ? fetch(following) : undefined;
+    // Looked at when its turn comes; until then a failure is not unhandled.
+    next?.catch(() => undefined);
+    yield current;
+  }
+}
+
 /** The last segment that was read, by the lane's prefix: a segment never changes, so it is read once. */
 const lastRead = new WeakMap<TruthStore, Map<string, { readonly first: number; readonly end: ArchiveEnd }>>();
 

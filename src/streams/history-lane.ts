@@ -1,10 +1,9 @@
 import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { RecordView } from '../formats/record-view.ts';
-import type { SegmentFile, WholeHeader } from '../formats/segment.ts';
-import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
-import { type LaneName, segmentName, tailName } from './archive-names.ts';
-import { chainEnd, firstAtOrAfter, openSegment, readTailBlob, segmentFirsts, tailRecords } from './chain.ts';
+import type { ArchiveStore } from '../ports/archive.ts';
+import { type LaneName, tailName } from './archive-names.ts';
+import { chainEnd, firstAtOrAfter, readTailBlob, segmentsFrom, tailRecords } from './chain.ts';
 
 /** What lies next in a lane: records up to `next`, ascending; none where offsets are recorded as missing. */
 export interface Slice<Item extends LogRecord = LogRecord> {
@@ -66,25 +65,8 @@ async function* chainSlices(
   from: number,
   end: number,
 ): AsyncGenerator<Slice<RecordView>, number> {
-  const firsts = await segmentFirsts(store.truth, lane);
-  const start = firsts.findLastIndex((first) => first <= from);
-  if (start < 0) {
-    if (firsts.length === 0) return from;
-    throw new Fault('ARCHIVE_CORRUPT', {
-      blob: segmentName(lane, from),
-      reason: 'the first segment is missing',
-      offset: from,
-    });
-  }
   let next = from;
-  for await (const { first, segment } of fetched(store.truth, lane, firsts.slice(start))) {
-    if (segment === undefined || first > next)
-      throw new Fault('ARCHIVE_CORRUPT', {
-        blob: segmentName(lane, Math.min(first, next)),
-        reason: 'missing',
-        offset: next,
-      });
-    if (segment.header.next <= next) continue;
+  for await (const segment of segmentsFrom(store.truth, lane, from, true)) {
     if (segment.header.kind === 'data') {
       for (const slice of slices(after(segment.views(), next), end)) {
         next = slice.next;
@@ -98,32 +80,6 @@ async function* chainSlices(
     if (next >= end) return next;
   }
   return next;
-}
-
-interface Fetched {
-  readonly first: number;
-  readonly segment: SegmentFile<WholeHeader> | undefined;
-}
-
-/** Segments in order, each fetched while the one before it is being read. */
-async function* fetched(
-  truth: TruthStore,
-  lane: LaneName,
-  firsts: readonly number[],
-): AsyncGenerator<Fetched, void> {
-  const fetch = (first: number | undefined): Promise<Fetched> | undefined => {
-    if (first === undefined) return undefined;
-    const opened = openSegment(truth, lane, first).then((segment) => ({ first, segment }));
-    // Looked at when its turn comes; until then a failure is not unhandled.
-    opened.catch(() => undefined);
-    return opened;
-  };
-  let ahead = fetch(firsts[0]);
-  for (let at = 1; ahead !== undefined; at += 1) {
-    const current = await ahead;
-    ahead = fetch(firsts[at]);
-    yield current;
-  }
 }
 
 function* after(views: Iterable<RecordView>, from: number): Generator<RecordView> {
