@@ -25,7 +25,7 @@ const bodiesPerStoreBytes = 1_500_000;
 const documentsPerStore = 5_000;
 const storesInFlight = 3;
 
-/** Folds a history and stores its final documents, at most two requests at a time. */
+/** Folds a history and stores its final documents, at most three batches of them at a time. */
 export async function fillIndex(
   history: Omit<History, 'until'>,
   { projection, until, index, signal }: FillTask,
