@@ -5,7 +5,6 @@ import type { NoteSigner } from '../formats/note-key.ts';
 import type { Rules } from '../intake/admit.ts';
 import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { schemaName, schemaRefName, subjectOf } from '../streams/archive-names.ts';
 import { type Epoch, readClosing } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { modelOfLog } from '../streams/own-model.ts';
@@ -13,6 +12,7 @@ import type { Annal, Health, Operation, PortPlace } from './annal.ts';
 import { auditTopic } from './audit-topic.ts';
 import { type Bridges, startBridges } from './bridges.ts';
 import type { AnnalConfig } from './config.ts';
+import { ensureSchemaIn } from './ensure-schema.ts';
 import { epochTurns } from './epoch-turns.ts';
 import { liveAnnal, type Session } from './live-annal.ts';
 import type { OpenOptions } from './open-annal.ts';
@@ -120,7 +120,7 @@ function intakeOf(
   rules: Rules,
   say: Log,
 ): Promise<Intake> {
-  const { archive, registry, clock } = ports;
+  const { archive, clock } = ports;
   return openIntake({
     ...rules,
     log,
@@ -134,11 +134,6 @@ function intakeOf(
         ...(isFault(fault) ? { code: fault.code } : {}),
         error: String(fault),
       }),
-    async ensureSchema(sha256, text) {
-      const { id } = await registry.register(subjectOf(config.name), text);
-      await archive.truth.create(schemaName(sha256), Buffer.from(text));
-      await archive.truth.create(schemaRefName(id), Buffer.from(`{"sha256":"${sha256}"}`));
-      return id;
-    },
+    ensureSchema: ensureSchemaIn(ports, config.name, say),
   });
 }

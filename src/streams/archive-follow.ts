@@ -44,16 +44,13 @@ async function open(options: FollowOptions): Promise<{
   let bufferedSince: number | undefined;
   let drained = false;
 
-  const place = (): void => {
-    Object.assign(task, {
-      next: writer.end.next,
-      sealed: writer.sealed,
-      state: 'running',
-      fault: undefined,
-    });
+  const place = (fault?: Fault): void => {
+    Object.assign(task, { next: writer.end.next, sealed: writer.sealed, state: 'running', fault });
     settle();
   };
-  place();
+  // A store that takes nothing may be read all the same: its fault is over once something was written, or nothing has to be.
+  const owes = isFault(task.fault, 'STORE_UNAVAILABLE') && writer.end.next < task.logEnd;
+  place(owes ? task.fault : undefined);
 
   const fork = (offset: number): Fault =>
     new Fault('LOG_FORK', { topic: name, epoch: log.epoch, partition, offset });

@@ -15,6 +15,7 @@ import type { NoteSigner } from '../formats/note-key.ts';
 import type { EventLog, LogReader } from '../ports/event-log.ts';
 import { followLog } from './archive-follow.ts';
 import { type ArchiveContext, yielded } from './archive-lane.ts';
+import { askedWait, waitAfterMs } from './asked-wait.ts';
 import { conditions } from './conditions.ts';
 import { openEventDecoders } from './event-decoders.ts';
 import { holdLanes } from './hold-lanes.ts';
@@ -189,7 +190,8 @@ export function startArchiver(options: ArchiverOptions): Archiver {
           if (!isFault(error)) return throwError(() => error);
           task.fault = error;
           onNotice({ kind: 'fault', partition, fault: error });
-          return error.remedy === 'retry' ? clock.wait(retryMs) : throwError(() => error);
+          const busy = { clock, leastMs: retryMs, signal };
+          return error.remedy === 'retry' ? askedWait(error, busy) : throwError(() => error);
         },
       }),
       catchError((error: unknown) => {
@@ -227,7 +229,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
         if (error.code === 'ARCHIVE_FORK') stopped.abort();
         // What is left to do the next start finds in what is stored.
         if (error.remedy !== 'retry' || over.aborted) return;
-        await clock.wait(retryMs, over).catch((reason: unknown) => {
+        await clock.wait(waitAfterMs(error, retryMs), over).catch((reason: unknown) => {
           if (!over.aborted) throw reason;
         });
       }

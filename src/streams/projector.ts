@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { askedWait } from './asked-wait.ts';
 import { liveClaim } from './claim.ts';
 import { conditions } from './conditions.ts';
 import { drain } from './drain.ts';
@@ -242,7 +243,8 @@ export function startProjector(options: ProjectorOptions): Projector {
           onNotice({ kind: 'fault', projection: name, fault: error });
           state = error.remedy === 'retry' || error.code === 'REBUILD_RUNNING' ? 'waiting' : 'halted';
           waiting.settle();
-          return state === 'waiting' ? timer(retryMs) : anotherServes();
+          const busy = { clock, leastMs: retryMs, signal: stopping.signal };
+          return state === 'waiting' ? askedWait(error, busy) : anotherServes();
         },
       }),
     ),

@@ -15,16 +15,29 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** No service keeps anybody waiting for longer, whatever it says. */
+const retryAfterMaxMs = 60_000;
+
+/** How long a service that is busy asks not to be asked (`Retry-After`, in seconds). */
+function retryAfterMsOf(error: unknown): number | undefined {
+  const get = memberOf(memberOf(memberOf(error, 'response'), 'headers'), 'get');
+  if (typeof get !== 'function') return undefined;
+  const told: unknown = Reflect.apply(get, memberOf(memberOf(error, 'response'), 'headers'), ['retry-after']);
+  if (typeof told !== 'string' || !/^[0-9]{1,9}$/.test(told)) return undefined;
+  return Math.min(Number(told) * 1_000, retryAfterMaxMs);
+}
+
 /**
- * STORE_UNAVAILABLE with what the service told. The error itself is not kept: it holds the request, and that
- * may hold a signature.
+ * STORE_UNAVAILABLE with what the service told, `retryAfterMs` too where it said so. The error itself is not kept: it holds
+ * the request, and that may hold a signature.
  */
 export function unavailable(blob: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
   const status = statusOf(error);
   const code = codeOf(error);
   const unknown = status === undefined && code === undefined;
-  return new Fault('STORE_UNAVAILABLE', { blob, status, code, reason: unknown ? String(error) : undefined });
+  const reason = unknown ? String(error) : undefined;
+  return new Fault('STORE_UNAVAILABLE', { blob, status, code, reason, retryAfterMs: retryAfterMsOf(error) });
 }
 
 /** Runs `work`; every failure becomes STORE_UNAVAILABLE. */

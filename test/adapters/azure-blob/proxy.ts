@@ -8,6 +8,14 @@ export interface Seen {
   readonly headers: IncomingMessage['headers'];
 }
 
+/** What a service answers to what it does not do. */
+export interface Refusal {
+  readonly status: number;
+  /** The service's word for it. */
+  readonly code: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export interface LossyProxy extends AsyncDisposable {
   readonly port: number;
   readonly seen: Seen[];
@@ -16,6 +24,8 @@ export interface LossyProxy extends AsyncDisposable {
    * asked.
    */
   losing(fits: (seen: Seen) => boolean, times?: number): void;
+  /** The next `times` requests that fit are answered so, and not passed on. */
+  answering(fits: (seen: Seen) => boolean, refusal: Refusal, times?: number): void;
   /** Runs before a fitting request is passed on, once. */
   before(fits: (seen: Seen) => boolean, work: () => Promise<void>): void;
 }
@@ -28,6 +38,7 @@ export async function startProxy(target: number, { patient = false } = {}): Prom
   const seen: Seen[] = [];
   let lost: (seen: Seen) => boolean = () => false;
   let losses = 0;
+  let refused: { fits: (seen: Seen) => boolean; refusal: Refusal; times: number } | undefined;
   let interrupt: { fits: (seen: Seen) => boolean; work: () => Promise<void> } | undefined;
 
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -38,6 +49,14 @@ export async function startProxy(target: number, { patient = false } = {}): Prom
       const { work } = interrupt;
       interrupt = undefined;
       await work();
+    }
+    if (refused !== undefined && refused.times > 0 && refused.fits(one)) {
+      refused.times -= 1;
+      const { status, code, headers: told } = refused.refusal;
+      incoming.resume();
+      const head = { 'content-type': 'application/xml', 'x-ms-error-code': code, ...told };
+      outgoing.writeHead(status, head).end(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`);
+      return;
     }
     const onward = request({ host: '127.0.0.1', port: target, method, path: url, headers });
     incoming.pipe(onward);
@@ -69,6 +88,9 @@ export async function startProxy(target: number, { patient = false } = {}): Prom
     losing(fits, times = 1) {
       lost = fits;
       losses = times;
+    },
+    answering(fits, refusal, times = 1) {
+      refused = { fits, refusal, times };
     },
     before(fits, work) {
       interrupt = { fits, work };
