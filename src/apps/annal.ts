@@ -4,12 +4,14 @@ import type { Intake } from '../intake/submit.ts';
 import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { MissingOffsets } from '../streams/missing-offsets.ts';
-import type { RebuildPlan, RebuildProgress, RebuildReport } from '../streams/rebuild.ts';
+import type { RebuildProgress } from '../streams/rebuild-pace.ts';
+import type { RebuildReport } from '../streams/rebuild-report.ts';
 import type { VerifyReport } from '../streams/verify.ts';
 import type { LogWatch } from '../streams/watch-log.ts';
 import type { ArchiveLaneStatus } from './archive-lanes.ts';
 import type { EpochTurns } from './epoch-turns.ts';
 import type { Underway } from './operations.ts';
+import type { Rebuilds } from './rebuilds.ts';
 
 /** A port, the adapter that answers it, and where that is. No secrets. */
 export interface PortPlace {
@@ -56,7 +58,7 @@ export interface Operation extends Underway {
 }
 
 /** What runs over one epoch. */
-export interface AnnalOfEpoch {
+export interface AnnalOfEpoch extends Rebuilds {
   readonly epochs: readonly Epoch[];
   readonly ports: readonly PortPlace[];
   /** Ages of what waits in the log of the open epoch, and lanes that stand still. */
@@ -79,12 +81,6 @@ export interface AnnalOfEpoch {
   ): Promise<boolean>;
   /** Resolves when a projection's cut differs from `cut`, or after `waitMs`. */
   moved(projection: string, cut: Cut, waitMs: number): Promise<void>;
-  plan(projection: string): Promise<RebuildPlan>;
-  /**
-   * Starts a rebuild to the plan's cut; rejects with `REBUILD_RUNNING`. It is refused at its end where the engine cannot search
-   * more than `acceptUnindexable` documents.
-   */
-  rebuild(projection: string, acceptUnindexable?: number): Promise<Operation>;
   verify(projection: string): Promise<Operation>;
   operation(id: string): Operation | undefined;
   /** Resolves once the operation has ended. Rejects with `OPERATION_UNKNOWN`. */

@@ -11,6 +11,8 @@ import type { Rules } from '../intake/admit.ts';
 import { loadAspectSchemas } from '../intake/aspect-schemas.ts';
 import { loadEntityTypes } from '../intake/entity-types.ts';
 import { shippedSchemas } from '../intake/schema-folder.ts';
+import { projections } from '../projections/registry.ts';
+import { freeClaims } from '../streams/claim.ts';
 import type { TurnPoint } from '../streams/close-epoch.ts';
 import { keepVkey } from '../streams/tree-signing.ts';
 import type { Annal, PortPlace } from './annal.ts';
@@ -72,26 +74,31 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
     newLogId: uuidV7,
   });
   const { log: id } = first.epochs[0]!;
-  const signer = roles.archiver ? await signerOf(config, lock, ports, id, say) : undefined;
+  if (lock !== undefined && config.archive.kind === 'folder')
+    await freeClaims(
+      ports.archive.state,
+      projections.map(({ definition }) => definition.projection),
+    );
+  const signer = await signerOf(options, lock, ports, id);
   const rules = roles.intake ? rulesOf(config) : undefined;
   const runtime = await runEpochs(options, { ports, places, first, signer, rules, opening });
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Who signs checkpoints; the public key stands in the archive before the first of them. */
+/** Who signs checkpoints and reports; the public key stands in the archive before the first checkpoint. */
 async function signerOf(
-  { dataDir, signingKeyFile }: AnnalConfig,
+  { config: { dataDir, signingKeyFile }, roles, say }: OpenOptions,
   lock: OwnerLock | undefined,
   { archive }: Ports,
   log: string,
-  say: Log,
 ): Promise<NoteSigner | undefined> {
   const signer = signingKey({
     file: signingKeyFile,
     dataDir: lock === undefined ? undefined : dataDir,
     name: `annal/${log}`,
   });
+  if (!roles.archiver) return signer;
   if (signer === undefined) say('warn', 'archive unsigned', { setting: settings.signingKey.variable });
   else await keepVkey(archive.truth, signer);
   return signer;

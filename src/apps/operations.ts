@@ -15,6 +15,10 @@ export interface Operations<Told extends Underway> extends AsyncDisposable {
     work: (change: (part: Partial<Told>) => void, signal: AbortSignal) => Promise<Partial<Told>>,
   ): Told;
   find(id: string): Told | undefined;
+  /** Those that are remembered, in the order of their start. */
+  all(): readonly Told[];
+  /** Aborts its signal with `reason` and resolves true once it has ended; false where none of this id runs. */
+  cancel(id: string, reason: Error): Promise<boolean>;
   /** Resolves once it has ended. Rejects with `OPERATION_UNKNOWN` for one that is forgotten, or never was. */
   ended(id: string): Promise<Told>;
 }
@@ -22,18 +26,18 @@ export interface Operations<Told extends Underway> extends AsyncDisposable {
 const rememberedMax = 100;
 
 export function operations<Told extends Underway>(): Operations<Told> {
-  const all = new Map<string, { operation: Told; done: Promise<void> }>();
+  const all = new Map<string, { operation: Told; done: Promise<void>; readonly own: AbortController }>();
   const stopping = new AbortController();
 
   return {
     start(begun, work) {
       const { id } = begun;
-      const entry = { operation: begun, done: Promise.resolve() };
+      const entry = { operation: begun, done: Promise.resolve(), own: new AbortController() };
       const change = (part: Partial<Told>): void => {
         entry.operation = { ...entry.operation, ...part };
       };
       all.set(id, entry);
-      entry.done = work(change, stopping.signal).then(
+      entry.done = work(change, AbortSignal.any([stopping.signal, entry.own.signal])).then(
         (result) => change({ ...result, state: 'done' }),
         (error: unknown) => {
           // Whatever it was, it is told to whoever asks for the operation; the server goes on for everybody else.
@@ -48,6 +52,14 @@ export function operations<Told extends Underway>(): Operations<Told> {
       return begun;
     },
     find: (id) => all.get(id)?.operation,
+    all: () => [...all.values()].map(({ operation }) => operation),
+    async cancel(id, reason) {
+      const entry = all.get(id);
+      if (entry?.operation.state !== 'running') return false;
+      entry.own.abort(reason);
+      await entry.done;
+      return true;
+    },
     async ended(id) {
       const entry = all.get(id);
       if (entry === undefined) throw new Fault('OPERATION_UNKNOWN', { id });

@@ -7,7 +7,7 @@ import type { Intake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { LaneProgress } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { projectionNamed, projections } from '../projections/registry.ts';
+import { projections } from '../projections/registry.ts';
 import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
 import type { LaneName } from '../streams/archive-names.ts';
 import { type Archiver, startArchiver } from '../streams/archiver.ts';
@@ -18,14 +18,10 @@ import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
-import {
-  planRebuild,
-  type RebuildContext,
-  type RebuildPlan,
-  type RebuildProgress,
-  type RebuildReport,
-  rebuild,
-} from '../streams/rebuild.ts';
+import { rebuild } from '../streams/rebuild.ts';
+import type { RebuildProgress } from '../streams/rebuild-pace.ts';
+import { planRebuild, type RebuildContext } from '../streams/rebuild-plan.ts';
+import type { RebuildReport } from '../streams/rebuild-report.ts';
 import { verify } from '../streams/verify.ts';
 import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
@@ -35,6 +31,7 @@ import { startCutPublisher } from './cut-publisher.ts';
 import { healthOf } from './health.ts';
 import { levelOf, told } from './notice-lines.ts';
 import { type Operations, operations } from './operations.ts';
+import { known, rebuildsOf } from './rebuilds.ts';
 import { retireFiles } from './retire-files.ts';
 import { cutIn, projectionStatus } from './statuses.ts';
 
@@ -57,7 +54,7 @@ export interface RuntimeOptions {
   /** A lane that gets nothing for so long though the log has more is read again. Default 60 s. */
   readonly stallMs?: number;
   readonly treeLimits?: TreeLimits;
-  /** Signs checkpoints; without one trees grow unsigned. */
+  /** Signs checkpoints and reports; without one trees grow unsigned, and reports are kept so. */
   readonly signer?: NoteSigner | undefined;
   readonly say: Log;
   /** Whose end is the caller's, where given: they go on when another epoch opens. */
@@ -100,7 +97,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const open = epochs.at(-1)!;
   const world = { store, clock, open, log, watch, watchedSince: clock.now() };
   const missing = missingOffsets(store, epochs, { clock, everyMs: missingLookMs });
-  const context: RebuildContext = { store, model, clock, epochs, decoders: openEventDecoders(store.truth) };
+  const context: RebuildContext = {
+    ...{ store, model, clock, epochs, decoders: openEventDecoders(store.truth) },
+    ...(options.signer === undefined ? {} : { signer: options.signer }),
+  };
   const trees = options.treeLimits ?? treeLimits;
   const running = options.running ?? operations<Operation>();
   let building: Promise<unknown> = Promise.resolve();
@@ -161,12 +161,6 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     options.onBuilt?.(report);
   }
 
-  function known(name: string): Projection {
-    const projection = projectionNamed(name);
-    if (projection === undefined) throw new Fault('PROJECTION_UNKNOWN', { projection: name });
-    return projection;
-  }
-
   /** Progress as a search sees it: all before it shows. */
   async function lanesOf(name: string): Promise<readonly LaneProgress[]> {
     const index = await model.serving(known(name).definition);
@@ -185,35 +179,27 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     }
   }
 
-  async function plan(name: string): Promise<RebuildPlan> {
-    await caughtUp.archived(new AbortController().signal);
-    return planRebuild(context, known(name));
-  }
-
-  async function operate(kind: Operation['kind'], name: string, acceptUnindexable = 0): Promise<Operation> {
+  async function verifyNow(name: string): Promise<Operation> {
     const projection = known(name);
     const claim = await liveClaim(store.state, name, clock);
     if (claim !== undefined)
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = uuidV7();
     const begun: Operation = {
-      ...{ id, kind, projection: name, progress: null, rebuilt: null, verified: null, fault: null },
+      ...{ id, kind: 'verify', projection: name, progress: null, rebuilt: null, verified: null, fault: null },
       state: 'running',
     };
     return running.start(begun, async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
       const archived = await caughtUp.archived(signal);
       const projector = projectorOf(name);
-      if (kind === 'verify' && projector !== undefined && archived !== undefined)
+      if (projector !== undefined && archived !== undefined)
         await caughtUp.projected(projector, archived, signal);
       const resume = await projector?.pause();
       try {
-        if (kind === 'verify') return { verified: await verify(context, projection, id, onProgress, signal) };
-        const made = await planRebuild(context, projection);
-        const accepting = { ...context, acceptUnindexable };
-        return { rebuilt: await rebuild(accepting, projection, made, id, onProgress, signal) };
+        return { verified: await verify(context, projection, id, onProgress, signal) };
       } catch (error) {
-        say('error', `${kind} failed`, {
+        say('error', 'verify failed', {
           projection: name,
           id,
           ...(isFault(error) ? { code: error.code } : {}),
@@ -258,9 +244,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         return now !== null && formatCut(now) !== formatCut(from);
       }, waitMs);
     },
-    plan,
-    rebuild: (name, acceptUnindexable) => operate('rebuild', name, acceptUnindexable),
-    verify: (name) => operate('verify', name),
+    ...rebuildsOf({ context, running, caughtUp, projectorOf, say }),
+    verify: verifyNow,
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
   };

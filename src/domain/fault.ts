@@ -218,6 +218,11 @@ export const faults = {
     about: 'an index of this name is there already',
     doThis: 'Open it, or make the new one under another name.',
   },
+  INDEX_NOT_KEPT: {
+    remedy: 'refuse',
+    about: 'no such index of this projection is kept beside the one that serves',
+    doThis: '`annal projections` shows what is kept; a rebuild keeps the index that it replaces.',
+  },
   INTAKE_ABSENT: {
     remedy: 'refuse',
     about: 'this process takes no events in',
@@ -359,8 +364,8 @@ export const faults = {
   },
   OPERATION_UNKNOWN: {
     remedy: 'refuse',
-    about: 'no rebuild or verification of this id was started by this process',
-    doThis: 'Check the id; what ended before a restart is no longer known.',
+    about: 'no rebuild or verification of this id is known',
+    doThis: 'Check the id: /v1/rebuilds lists rebuilds; a verification is known to the process that ran it.',
   },
   ORIGIN_NOT_ALLOWED: {
     remedy: 'refuse',
@@ -397,10 +402,26 @@ export const faults = {
     about: 'the search cannot be run as asked',
     doThis: 'Correct the named part; a cursor fits only the search it came from.',
   },
+  REBUILD_CANCELLED: {
+    remedy: 'refuse',
+    about: 'the rebuild was cancelled; nothing was swapped, and nothing of it is left',
+    doThis: 'The old read model still serves. Start another rebuild when it is wanted.',
+  },
   REBUILD_DIFFERS: {
     remedy: 'halt',
     about: 'what was read back is not what was folded; nothing was swapped',
     doThis: 'The old read model still serves. Look at the named documents and at the engine.',
+  },
+  REBUILD_EMPTY: {
+    remedy: 'refuse',
+    about: 'there is no event before the cut, so the new index would hold nothing; nothing was swapped',
+    doThis:
+      'Look whether this is the archive that is meant (`annal archive status`), and at --as-of if it was given.',
+  },
+  REBUILD_INTERRUPTED: {
+    remedy: 'retry',
+    about: 'the rebuild was stopped before its end; what it has done is kept',
+    doThis: '`annal rebuild NAME --yes` goes on with it, `annal rebuild NAME --cancel` clears it away.',
   },
   REBUILD_RUNNING: {
     remedy: 'refuse',

@@ -7,6 +7,7 @@ import { headContents, stateText } from './state-text.ts';
 /** One document per URN: its current aspects as they were received, and what it is found by. */
 export const entities: Projection = {
   definition: { projection: 'entities', version: 1, fields: entityFields },
+  frozen: '4f961a0edacd8f3bb088ea955e8581f468c9408f2030b0d08383a70e3987d23a',
   about: 'what is known now: one document per entity',
   stateId: (urn) => urn,
   stateDocument(state) {

@@ -43,6 +43,7 @@ interface Point {
 /** One document per event: who, what, outcome, and how long it was true. Serves the log page, as-of and diff. */
 export const history: Projection = {
   definition: { projection: 'history', version: 1, fields: historyFields },
+  frozen: '99503253064ba014096ec6f79081191099e72e27a1aef3ffec478f547b4e3a90',
   about: 'every event with its outcome, and when it was true',
   stateId: (urn) => `~${urn}`,
   stateDocument: (state) => ({

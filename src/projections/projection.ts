@@ -26,6 +26,11 @@ export interface Quarantined {
  */
 export interface Projection {
   readonly definition: ModelDefinition;
+  /**
+   * SHA-256 of what this version makes of the frozen events of test/golden/projections: two programs with the same one fold
+   * alike, as far as those events tell.
+   */
+  readonly frozen: string;
   /** What readers get, in a sentence. */
   readonly about: string;
   /** Id of the document that carries the state of a URN. */

@@ -29,6 +29,13 @@ export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.jso
 export const closingName = (epoch: number): string => `${epochsPrefix}${epoch}.closing`;
 export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;
 export const schemaRefName = (registryId: number): string => `schemas/refs/confluent/${registryId}.json`;
+/** State: what a rebuild under way has to be gone on with, and which indexes stay beside the one that serves. */
+export const jobName = (projection: string): string => `rebuilds/${projection}/job.json`;
+export const keptName = (projection: string): string => `rebuilds/${projection}/kept.json`;
+/** State: finished pieces of one rebuild, gone at its end. */
+export const workOf = (id: string): string => `rebuilds/${id}/`;
+export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
+export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */
 export const subjectOf = (name: string): string => `${name}-value`;
 export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;

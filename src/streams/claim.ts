@@ -3,9 +3,11 @@ import type { ETag, StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import { claimName } from './archive-names.ts';
 
+const kinds = ['rebuild', 'verify', 'rollback', 'retire'] as const;
+
 export interface Claim {
   readonly id: string;
-  readonly kind: 'rebuild' | 'verify';
+  readonly kind: (typeof kinds)[number];
   /** Grows with each taker, so that a holder that comes back late knows it is no longer the holder. */
   readonly fence: number;
   readonly heartbeatAt: number;
@@ -27,13 +29,28 @@ export async function liveClaim(
 }
 
 /**
+ * Frees the claims of processes that are gone: only for the owner of an archive that one process holds at a time, before it
+ * claims anything itself.
+ */
+export async function freeClaims(state: StateStore, projections: readonly string[]): Promise<void> {
+  for (const projection of projections) {
+    const found = await state.read(claimName(projection));
+    const claim = found === undefined ? undefined : parse(found.bytes);
+    if (found === undefined || claim === undefined || claim.heartbeatAt === 0) continue;
+    await state.write(claimName(projection), claimBytes({ ...claim, heartbeatAt: 0 }), found.etag);
+  }
+}
+
+const claimBytes = (claim: Claim): Buffer => Buffer.from(JSON.stringify(claim));
+
+/**
  * Runs `work` while holding the claim on a projection. Rejects with `REBUILD_RUNNING` when somebody else holds it. The
- * signal that `work` gets aborts when the claim is lost.
+ * signal that `work` gets aborts when the claim is lost; `fence` is higher than that of every holder before.
  */
 export async function withClaim<Result>(
   options: { readonly state: StateStore; readonly clock: Clock; readonly projection: string },
   claimed: Pick<Claim, 'id' | 'kind'>,
-  work: (signal: AbortSignal) => Promise<Result>,
+  work: (lost: AbortSignal, fence: number) => Promise<Result>,
 ): Promise<Result> {
   const { state, clock, projection } = options;
   const name = claimName(projection);
@@ -42,8 +59,7 @@ export async function withClaim<Result>(
   if (holder !== undefined && clock.now() - holder.heartbeatAt < claimStaleMs)
     throw new Fault('REBUILD_RUNNING', { projection, id: holder.id, kind: holder.kind });
   const fence = (holder?.fence ?? 0) + 1;
-  const bytes = (heartbeatAt: number): Buffer =>
-    Buffer.from(JSON.stringify({ ...claimed, fence, heartbeatAt }));
+  const bytes = (heartbeatAt: number): Buffer => claimBytes({ ...claimed, fence, heartbeatAt });
   const taken = await state.write(name, bytes(clock.now()), before?.etag ?? null);
   if (taken === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
   let etag: ETag = taken;
@@ -87,7 +103,7 @@ export async function withClaim<Result>(
   })();
   beating.catch((error: unknown) => lost.abort(error));
   try {
-    return await work(lost.signal);
+    return await work(lost.signal, fence);
   } finally {
     over.abort();
     await beating.catch((error: unknown) => {
@@ -101,9 +117,9 @@ export async function withClaim<Result>(
 function parse(bytes: Buffer): Claim | undefined {
   try {
     const { id, kind, fence, heartbeatAt } = JSON.parse(bytes.toString('utf8')) as Partial<Claim>;
-    if (typeof id !== 'string' || (kind !== 'rebuild' && kind !== 'verify')) return undefined;
+    if (typeof id !== 'string' || !kinds.some((known) => known === kind)) return undefined;
     if (typeof fence !== 'number' || typeof heartbeatAt !== 'number') return undefined;
-    return { id, kind, fence, heartbeatAt };
+    return { id, kind: kind!, fence, heartbeatAt };
   } catch (error) {
     // A torn or foreign lock file claims nothing.
     if (error instanceof SyntaxError) return undefined;

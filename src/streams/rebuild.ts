@@ -1,101 +1,51 @@
-import { type Cut, formatCut } from '../domain/cut.ts';
+import { formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
-import type { ArchiveStore } from '../ports/archive.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { ModelIndex, ReadModel, Unsearchable } from '../ports/read-model.ts';
+import type { ModelIndex } from '../ports/read-model.ts';
+import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
-import { archiveEnd, segmentFirsts } from './chain.ts';
 import { withClaim } from './claim.ts';
-import type { Epoch } from './epochs.ts';
-import { type Filled, fillIndex } from './fill-index.ts';
-import { type FoldCounts, type History, laneSpans } from './fold-history.ts';
-
-/** What a rebuild will do, told before anything changes. */
-export interface RebuildPlan {
-  readonly projection: string;
-  readonly version: number;
-  /** All before it is folded: the archive's end. */
-  readonly until: Cut;
-  /** Offsets to read, over all epochs. */
-  readonly events: number;
-  readonly segments: number;
-  /** The index that serves now and is replaced; null = none. */
-  readonly replaces: string | null;
-}
-
-export interface RebuildProgress {
-  readonly phase: 'fold' | 'read-back' | 'swap';
-  readonly done: number;
-  readonly total: number;
-}
-
-export interface RebuildReport {
-  readonly id: string;
-  readonly projection: string;
-  readonly version: number;
-  readonly index: string;
-  readonly replaced: string | null;
-  /** Text of the cut the index stands at. */
-  readonly cut: string;
-  readonly events: number;
-  readonly segments: number;
-  readonly documents: number;
-  /** Documents that the engine cannot search: as many as were accepted at most. The first ones by name. */
-  readonly unindexable: number;
-  readonly unsearchable: readonly Unsearchable[];
-  readonly outcomes: FoldCounts['outcomes'];
-  /** Root of what was folded and of what was read back: equal, or there is no report. */
-  readonly root: string;
-  readonly foldMs: number;
-  readonly readBackMs: number;
-}
-
-export interface RebuildContext {
-  readonly store: ArchiveStore;
-  readonly model: ReadModel;
-  readonly clock: Clock;
-  readonly epochs: readonly Epoch[];
-  readonly decoders: History['decoders'];
-  /** So many documents may stay without being found by a search; 0 by default. */
-  readonly acceptUnindexable?: number;
-}
+import { coveringCheckpoint } from './covering-checkpoint.ts';
+import { fillIndex } from './fill-index.ts';
+import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
+import {
+  endJob,
+  type Filling,
+  type HeldJob,
+  holdJob,
+  isResumable,
+  type RebuildJob,
+  readJob,
+  removeWork,
+} from './rebuild-job.ts';
+import { notingJob } from './rebuild-notes.ts';
+import { paceOf, type RebuildProgress } from './rebuild-pace.ts';
+import type { RebuildContext, RebuildPlan } from './rebuild-plan.ts';
+import { keepReport, lastReport, type RebuildReport } from './rebuild-report.ts';
 
 const unsearchableShown = 10;
 
-/** The archive's end: of the newest epoch, per partition. */
-export async function archiveCut(store: ArchiveStore, epochs: readonly Epoch[]): Promise<Cut> {
-  const epoch = epochs.at(-1);
-  if (epoch === undefined) throw new Fault('EPOCH_INVALID', { reason: 'the archive has no epoch' });
-  const next: number[] = [];
-  for (let partition = 0; partition < epoch.partitions; partition += 1)
-    next.push((await archiveEnd(store, { topic: epoch.name, epoch: epoch.epoch, partition })).next);
-  return { epoch: epoch.epoch, next };
-}
-
-export async function planRebuild(context: RebuildContext, projection: Projection): Promise<RebuildPlan> {
-  const { store, model, epochs } = context;
-  const until = await archiveCut(store, epochs);
-  const spans = laneSpans({ epochs, until });
-  let segments = 0;
-  for (const { epoch, partition } of spans)
-    segments += (await segmentFirsts(store.truth, { topic: epoch.name, epoch: epoch.epoch, partition }))
-      .length;
-  return {
-    projection: projection.definition.projection,
-    version: projection.definition.version,
-    until,
-    events: spans.reduce((sum, span) => sum + span.end, 0),
-    segments,
-    replaces: (await model.serving(projection.definition))?.name ?? null,
-  };
+/** What a rebuild works with, under its claim. */
+interface Work {
+  readonly context: RebuildContext;
+  readonly projection: Projection;
+  readonly plan: RebuildPlan;
+  readonly held: HeldJob;
+  readonly index: ModelIndex;
+  readonly onProgress: (progress: RebuildProgress) => void;
+  /** Aborts at a stop, a cancellation, or when the claim or the record is lost. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
- * its root with the root of the fold; then, and only then, makes it the serving one. Readers keep the old index until
- * then. Rejects with `REBUILD_DIFFERS`, `REBUILD_UNINDEXABLE`, `REBUILD_RUNNING`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing
- * is swapped then.
+ * its root with the root of the fold; then, and only then, makes it the serving one and keeps the one before. Readers keep the
+ * old index until then. At a past cut it is left beside what serves.
+ *
+ * Stopped at any step, by a signal or a kill, it is gone on with by the next plan: the same id, the same index, from the step it
+ * had come to. So is one that failed for what may pass, and one whose swap was refused. Any other failure, and a cancellation
+ * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`,
+ * `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
  */
 export async function rebuild(
   context: RebuildContext,
@@ -105,100 +55,168 @@ export async function rebuild(
   onProgress: (progress: RebuildProgress) => void,
   signal: AbortSignal,
 ): Promise<RebuildReport> {
-  const { store, model, clock } = context;
+  const { store, clock } = context;
   const claim = { state: store.state, clock, projection: plan.projection };
-  return withClaim(claim, { id, kind: 'rebuild' }, async (lost) => {
-    const until = AbortSignal.any([signal, lost]);
-    await dropLeftovers(model, projection);
-    const index = await model.create(projection.definition, suffixOf(id));
+  const own = plan.resumes?.id ?? id;
+  return withClaim(claim, { id: own, kind: 'rebuild' }, async (lost, fence) => {
+    const held = await takeJob(context, projection, plan, own, fence);
+    const earlier = await lastReport(store.state, plan.projection);
+    const pace = paceOf(clock.now, earlier);
     try {
-      const started = clock.now();
-      const filled = await fill(context, projection, plan, index, onProgress, until);
-      const foldMs = clock.now() - started;
-      const root = filled.root.root();
-      const readBack = await rootOfIndex(index, filled.root.size, onProgress, until);
-      if (readBack.root() !== root)
-        throw new Fault('REBUILD_DIFFERS', {
-          projection: plan.projection,
-          folded: root,
-          readBack: readBack.root(),
-          documents: filled.root.size,
-          found: readBack.size,
-        });
-      const unsearchable = filled.unindexable.slice(0, unsearchableShown);
-      if (filled.unindexable.length > (context.acceptUnindexable ?? 0))
-        throw new Fault('REBUILD_UNINDEXABLE', {
-          projection: plan.projection,
-          unindexable: filled.unindexable.length,
-          first: unsearchable.map(({ id, reason }) => `${id}: ${reason}`).join('; '),
-        });
-      until.throwIfAborted();
-      onProgress({ phase: 'swap', done: 0, total: 1 });
-      await model.swap(plan.projection, plan.replaces, index.name);
-      if (plan.replaces !== null) await model.drop(plan.replaces);
-      return {
-        id,
-        projection: plan.projection,
-        version: plan.version,
-        index: index.name,
-        replaced: plan.replaces,
-        cut: formatCut(plan.until),
-        events: filled.counts.records,
-        segments: plan.segments,
-        documents: filled.root.size,
-        unindexable: filled.unindexable.length,
-        unsearchable,
-        outcomes: filled.counts.outcomes,
-        root,
-        foldMs,
-        readBackMs: clock.now() - started - foldMs,
-      };
+      return await notingJob(held, clock, AbortSignal.any([signal, lost]), async (until, note) => {
+        const told = (progress: RebuildProgress): void => {
+          const paced = pace(progress);
+          note(paced);
+          onProgress(paced);
+        };
+        const index = await openIndex(context, projection, held);
+        return run({ context, projection, plan, held, index, onProgress: told, signal: until });
+      });
     } catch (error) {
+      // Whoever took it over works on the same index.
+      const isOthers = lost.aborted || isFault(error, 'REBUILD_RUNNING');
       // What made the rebuild fail is what is told; what cannot be dropped now goes before the next one.
-      await dropUnlessServing(model, projection, index.name).catch(onlyFaults);
+      if (!isOthers && !isResumable(error, signal))
+        await discard(context, projection, held.job).catch(onlyFaults);
       throw error;
     }
   });
 }
 
-/** Index names take `[a-z0-9]`, at most 24: the end of a UUID is what differs. */
-const suffixOf = (id: string): string => id.replaceAll('-', '').slice(-12);
-
-/** What killed rebuilds have left: under the claim nobody else builds. Indexes of other logs are theirs. */
-async function dropLeftovers(model: ReadModel, { definition }: Projection): Promise<void> {
-  for (const { name, projection, serving } of await model.list()) {
-    if (serving || projection !== definition.projection) continue;
-    try {
-      if ((await model.open(name, definition)) !== undefined) await model.drop(name);
-    } catch (error) {
-      if (!isFault(error, 'MODEL_OF_ANOTHER_LOG')) throw error;
-    }
+/** Clears a rebuild away that was left: its index, unless it serves by now, its work, its record. Only under the claim. */
+export async function discard(
+  context: RebuildContext,
+  projection: Projection,
+  job: RebuildJob,
+): Promise<void> {
+  const { store, model } = context;
+  const serving = await model.serving(projection.definition);
+  if (serving?.name !== job.index) {
+    await changeKept(store.state, job.projection, ({ swap, beside }) => ({
+      swap: swap?.to.index === job.index ? job.before : swap,
+      beside: beside.filter(({ index }) => index !== job.index),
+    }));
+    await model.drop(job.index);
   }
+  await endJob(store, job);
 }
 
 function onlyFaults(error: unknown): void {
   if (!isFault(error)) throw error;
 }
 
-async function dropUnlessServing(model: ReadModel, projection: Projection, name: string): Promise<void> {
-  const serving = await model.serving(projection.definition);
-  if (serving?.name !== name) await model.drop(name);
+/** The record of what was left, with the new fence; or, in its place, that of a rebuild that begins. */
+async function takeJob(
+  context: RebuildContext,
+  projection: Projection,
+  plan: RebuildPlan,
+  id: string,
+  fence: number,
+): Promise<HeldJob> {
+  const { store, clock } = context;
+  const { definition, frozen } = projection;
+  const left = await readJob(store.state, plan.projection);
+  if (left !== undefined && left.id === plan.resumes?.id) {
+    if (left.cancelled) throw new Fault('REBUILD_CANCELLED', { projection: plan.projection, id: left.id });
+    const { replaces } = plan;
+    return holdJob(store.state, { ...left, replaces, fence, resumed: left.resumed + 1 });
+  }
+  if (left !== undefined) await discard(context, projection, left);
+  await dropLeftovers(context, projection);
+  return holdJob(store.state, {
+    ...{ id, fence, kind: plan.kind, projection: plan.projection, version: plan.version, fold: frozen },
+    ...{ until: plan.until, replaces: plan.replaces, index: indexName(definition, suffixOf(id)) },
+    ...{ startedAt: clock.now(), step: 'fill', filled: null, before: null },
+    ...{ foldMs: 0, readBackMs: 0, resumed: 0, progress: null, cancelled: false },
+  });
+}
+
+/** Index names take `[a-z0-9]`, at most 24: the end of a UUID is what differs. */
+const suffixOf = (id: string): string => id.replaceAll('-', '').slice(-12);
+
+/** The index of the record. One that is not there any more, or never was, is filled from the start. */
+async function openIndex(
+  { store, model }: RebuildContext,
+  { definition }: Projection,
+  held: HeldJob,
+): Promise<ModelIndex> {
+  const found = await model.open(held.job.index, definition);
+  if (found !== undefined) return found;
+  if (held.job.resumed > 0) {
+    await removeWork(store.state, held.job.id);
+    await held.note({ step: 'fill', filled: null });
+  }
+  return model.create(definition, suffixOf(held.job.id));
+}
+
+async function run(work: Work): Promise<RebuildReport> {
+  const { context, projection, held, signal } = work;
+  const filled = held.job.filled ?? (await fill(work));
+  if (held.job.step === 'prove') await prove(work, filled);
+  signal.throwIfAborted();
+  work.onProgress({ phase: 'swap', done: 0, total: 1 });
+  await (held.job.kind === 'rebuild' ? swapIn(work) : leaveBeside(work));
+  const report = await reportOf(work, filled);
+  await keepReport(context.store.state, report, context.signer);
+  // The record goes last but for what no record names: a crash before goes on here.
+  await endJob(context.store, held.job);
+  await dropLeftovers(context, projection).catch(onlyFaults);
+  work.onProgress({ phase: 'swap', done: 1, total: 1 });
+  return report;
 }
 
 /** Fills the index with the whole history, and saves where its lanes ended. */
-async function fill(
-  context: RebuildContext,
-  projection: Projection,
-  { until, events: total }: RebuildPlan,
-  index: ModelIndex,
-  onProgress: (progress: RebuildProgress) => void,
-  signal: AbortSignal,
-): Promise<Filled> {
-  const task = { projection, until, index, signal };
-  const filled = await fillIndex(context, task, (done) => onProgress({ phase: 'fold', done, total }));
-  await index.saveProgress(filled.lanes);
+async function fill({ context, projection, plan, held, index, onProgress, signal }: Work): Promise<Filling> {
+  const started = context.clock.now();
+  const { events: total } = plan;
+  const task = { projection, until: held.job.until, index, signal };
+  const { root, counts, lanes, unindexable } = await fillIndex(context, task, (done: number) =>
+    onProgress({ phase: 'fold', done, total }),
+  );
+  await index.saveProgress(lanes);
   await index.refresh();
+  const filled: Filling = {
+    root: root.root(),
+    documents: root.size,
+    events: counts.records,
+    outcomes: counts.outcomes,
+    unindexable: unindexable.length,
+    unsearchable: unindexable.slice(0, unsearchableShown),
+  };
+  const foldMs = held.job.foldMs + context.clock.now() - started;
+  await held.note({ step: 'prove', filled, foldMs });
   return filled;
+}
+
+/** All that has to hold before it may serve. */
+async function prove(work: Work, filled: Filling): Promise<void> {
+  const { context, plan, held, index, onProgress, signal } = work;
+  const { clock, acceptUnindexable = 0 } = context;
+  const { projection } = plan;
+  const started = clock.now();
+  const readBack = await rootOfIndex(index, filled.documents, onProgress, signal);
+  if (readBack.root() !== filled.root)
+    throw new Fault('REBUILD_DIFFERS', {
+      projection,
+      folded: filled.root,
+      readBack: readBack.root(),
+      documents: filled.documents,
+      found: readBack.size,
+    });
+  if (filled.unindexable > acceptUnindexable)
+    throw new Fault('REBUILD_UNINDEXABLE', {
+      projection,
+      unindexable: filled.unindexable,
+      first: filled.unsearchable.map(({ id, reason }) => `${id}: ${reason}`).join('; '),
+    });
+  // The first index of a log may be empty, as the log is.
+  if (
+    context.refuseEmpty === true &&
+    filled.events === 0 &&
+    (plan.replaces !== null || plan.kind === 'as-of')
+  )
+    throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
+  await held.note({ step: 'swap', readBackMs: held.job.readBackMs + clock.now() - started });
 }
 
 async function rootOfIndex(
@@ -214,4 +232,64 @@ async function rootOfIndex(
     onProgress({ phase: 'read-back', done: root.size, total });
   }
   return root;
+}
+
+/** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */
+async function swapIn({ context, projection, held, index }: Work): Promise<void> {
+  const { store, model, clock } = context;
+  const { projection: name } = projection.definition;
+  const { job } = held;
+  const serving = await model.serving(projection.definition);
+  if (serving?.name === index.name) return;
+  const { replaces } = job;
+  if (serving !== undefined && serving.name === replaces) {
+    const { swap } = await readKept(store.state, name);
+    if (swap?.to.index !== index.name) await held.note({ before: swap });
+    const at = clock.now();
+    const known = [swap?.to, swap?.from].find((one) => one?.index === replaces);
+    const from = {
+      version: serving.definition.version,
+      built: null,
+      rebuild: null,
+      ...known,
+      index: replaces,
+      at,
+    };
+    const to = { index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id, at };
+    await changeKept(store.state, name, ({ beside }) => ({ beside, swap: { from, to } }));
+  }
+  // Under its fence: whoever lost the claim meanwhile does not come to swap.
+  await held.note({});
+  await swapOrSee(model, projection, replaces, index.name);
+}
+
+async function leaveBeside({ context, held, index }: Work): Promise<void> {
+  const { job } = held;
+  const kept = {
+    ...{ index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id },
+    at: context.clock.now(),
+  };
+  await changeKept(context.store.state, job.projection, ({ swap, beside }) => ({
+    swap,
+    beside: [...beside.filter((other) => other.index !== index.name), kept],
+  }));
+}
+
+async function reportOf({ context, plan, held, index }: Work, filled: Filling): Promise<RebuildReport> {
+  const { store, epochs, clock } = context;
+  const { job } = held;
+  const perSecond = (count: number, ms: number): number | null =>
+    ms === 0 ? null : Math.round((count / ms) * 1_000);
+  return {
+    ...{ id: job.id, kind: job.kind, log: epochs[0]!.log },
+    ...{ projection: job.projection, version: job.version, fold: job.fold },
+    ...{ index: index.name, replaced: job.replaces, cut: formatCut(job.until) },
+    checkpoint: await coveringCheckpoint(store, epochs, job.until),
+    ...{ events: filled.events, segments: plan.segments, documents: filled.documents },
+    ...{ unindexable: filled.unindexable, unsearchable: filled.unsearchable, outcomes: filled.outcomes },
+    ...{ root: filled.root, startedAt: job.startedAt, endedAt: clock.now(), resumed: job.resumed },
+    ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
+    eventsPerSecond: perSecond(filled.events, job.foldMs),
+    documentsPerSecond: perSecond(filled.documents, job.foldMs + job.readBackMs),
+  };
 }

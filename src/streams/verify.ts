@@ -7,7 +7,8 @@ import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
 import { refuseProgressAhead } from './index-ahead.ts';
-import type { RebuildContext, RebuildProgress } from './rebuild.ts';
+import type { RebuildProgress } from './rebuild-pace.ts';
+import type { RebuildContext } from './rebuild-plan.ts';
 
 export interface Difference {
   readonly id: string;

@@ -12,7 +12,8 @@ const { rootOf } = await import('../../src/formats/root.ts');
 const { projectionNamed } = await import('../../src/projections/registry.ts');
 const { readEpochs } = await import('../../src/streams/epochs.ts');
 const { openEventDecoders } = await import('../../src/streams/event-decoders.ts');
-const { planRebuild, rebuild } = await import('../../src/streams/rebuild.ts');
+const { planRebuild } = await import('../../src/streams/rebuild-plan.ts');
+const { rebuild } = await import('../../src/streams/rebuild.ts');
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_ELASTICSEARCH = '', BENCH_PROJECTION = '' } = process.env;
 const settings: Parameters<typeof openPorts>[0] = {

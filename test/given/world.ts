@@ -15,7 +15,7 @@ import { type ArchiveLimits, type ArchivePoint, archiveLimits } from '../../src/
 import { type Archiver, startArchiver } from '../../src/streams/archiver.ts';
 import { type Epoch, openEpoch, topicOf } from '../../src/streams/epochs.ts';
 import { openEventDecoders } from '../../src/streams/event-decoders.ts';
-import type { RebuildContext } from '../../src/streams/rebuild.ts';
+import type { RebuildContext } from '../../src/streams/rebuild-plan.ts';
 import { eventHeaders } from './events.ts';
 
 /** The embedded adapters in a folder of their own, with one open epoch. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
@@ -101,6 +102,7 @@ describe('what a projection makes of events is frozen with its version', () => {
     if (process.env.ANNAL_TEST_NEW_GOLDEN === `${name}-v${version}` && !existsSync(file))
       writeFileSync(file, frozen(projection));
     expect(frozen(projection)).toBe(readFileSync(file, 'utf8'));
+    expect(projection.frozen).toBe(hash('sha256', readFileSync(file)));
   });
 
   test('every outcome is among them', () => {

@@ -8,7 +8,8 @@ import { projections } from '../../src/projections/registry.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { type Epoch, openEpoch } from '../../src/streams/epochs.ts';
 import { startProjector } from '../../src/streams/projector.ts';
-import { planRebuild, rebuild } from '../../src/streams/rebuild.ts';
+import { rebuild } from '../../src/streams/rebuild.ts';
+import { planRebuild } from '../../src/streams/rebuild-plan.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { anEpoch, openWorld, type World } from '../given/world.ts';
 

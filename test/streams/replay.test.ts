@@ -11,7 +11,9 @@ import { segmentName } from '../../src/streams/archive-names.ts';
 import { type Epoch, openEpoch } from '../../src/streams/epochs.ts';
 import { foldHistory } from '../../src/streams/fold-history.ts';
 import { type ProjectPoint, projectSlice } from '../../src/streams/project-slice.ts';
-import { planRebuild, type RebuildContext, type RebuildReport, rebuild } from '../../src/streams/rebuild.ts';
+import { rebuild } from '../../src/streams/rebuild.ts';
+import { planRebuild, type RebuildContext } from '../../src/streams/rebuild-plan.ts';
+import type { RebuildReport } from '../../src/streams/rebuild-report.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { anEpoch, openWorld, type World } from '../given/world.ts';
 

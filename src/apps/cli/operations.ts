@@ -1,4 +1,5 @@
-import type { RebuildProgress, RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildProgress } from '../../streams/rebuild-pace.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import type { VerifyReport } from '../../streams/verify.ts';
 import { askJson, type Call } from './call.ts';
 import { Failure, type Problem } from './failure.ts';

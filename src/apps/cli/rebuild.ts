@@ -1,4 +1,4 @@
-import type { RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { ask, type Call } from './call.ts';
 import { confirm } from './confirm.ts';
 import { connect } from './connect.ts';

@@ -2,7 +2,7 @@ import type { Ports } from '../../composition/compose.ts';
 import { Fault } from '../../domain/fault.ts';
 import { projections } from '../../projections/registry.ts';
 import { whyLost } from '../../streams/lost-log.ts';
-import type { RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { readConfig } from '../config.ts';
 import { turnEpoch } from '../epoch-turn.ts';
 import { finishAdoption } from '../sample.ts';

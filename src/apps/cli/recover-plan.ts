@@ -2,7 +2,8 @@ import { Fault } from '../../domain/fault.ts';
 import type { ArchiveStore } from '../../ports/archive.ts';
 import { type Epoch, readEpochs } from '../../streams/epochs.ts';
 import { laneSpans } from '../../streams/fold-history.ts';
-import { archiveCut, type RebuildReport } from '../../streams/rebuild.ts';
+import { archiveCut } from '../../streams/history-cut.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { counted, tableText } from './print.ts';
 import type { Session } from './session.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { folderArchive } from '../../adapters/folder/archive-store.ts';
 import { Fault } from '../../domain/fault.ts';
-import type { RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { type AnnalConfig, readConfig } from '../config.ts';
 import { adopt } from '../sample.ts';
 import { confirm } from './confirm.ts';

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import type pino from 'pino';
 import { formatCut } from '../../domain/cut.ts';
 import { isFault } from '../../domain/fault.ts';
-import type { RebuildReport } from '../../streams/rebuild.ts';
+import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import type { AnnalConfig } from '../config.ts';
 import { adoptSample, finishAdoption, sampleArchive, sampleDatalake, wantsSample } from '../sample.ts';
 import { type Serving, serve, version } from '../serve.ts';

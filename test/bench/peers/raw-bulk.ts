@@ -9,7 +9,7 @@ import { projectionNamed } from '../../../src/projections/registry.ts';
 import { readEpochs } from '../../../src/streams/epochs.ts';
 import { openEventDecoders } from '../../../src/streams/event-decoders.ts';
 import { foldHistory } from '../../../src/streams/fold-history.ts';
-import { archiveCut } from '../../../src/streams/rebuild.ts';
+import { archiveCut } from '../../../src/streams/history-cut.ts';
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_ELASTICSEARCH = '', BENCH_PROJECTION = '' } = process.env;
 const bodyBytes = 5_000_000;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { formatCut } from '../../../domain/cut.ts';
 import { Fault, isFault } from '../../../domain/fault.ts';
 import { projections } from '../../../projections/registry.ts';
-import type { RebuildPlan } from '../../../streams/rebuild.ts';
+import type { RebuildPlan } from '../../../streams/rebuild-plan.ts';
 import type { Annal, Operation } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
 import { operationAnswer, operationsAnswer, startAnswers } from '../answers/operations.ts';
@@ -44,7 +44,8 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
       const { projection, plan, acceptUnindexable } = request.body;
       const names = namesOf(projection);
       if (plan !== true) {
-        const rebuild = (name: string): Promise<Operation> => annal.rebuild(name, acceptUnindexable);
+        const rebuild = (name: string): Promise<Operation> =>
+          annal.rebuild(name, { ...(acceptUnindexable === undefined ? {} : { acceptUnindexable }) });
         return sendStarted(reply, 'rebuild', await started(names, rebuild));
       }
       const plans: RebuildPlan[] = [];

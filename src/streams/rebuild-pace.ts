@@ -1,0 +1,75 @@
+/** How far a lane of the fold is. */
+export interface LaneDone {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How far a rebuild or verification is; what it cannot tell yet is left out. */
+export interface RebuildProgress {
+  readonly phase: 'fold' | 'read-back' | 'swap';
+  /** Events while it folds, documents while it reads back. */
+  readonly done: number;
+  readonly total: number;
+  /** Documents stored so far, while it folds. */
+  readonly documents?: number;
+  readonly eventsPerSecond?: number;
+  readonly documentsPerSecond?: number;
+  readonly lanes?: readonly (LaneDone & { readonly eventsPerSecond?: number })[];
+  /** Until all of it is done, as the rates so far have it. */
+  readonly leftMs?: number;
+}
+
+/** What an earlier rebuild of the projection took. */
+export interface Durations {
+  readonly foldMs: number;
+  readonly readBackMs: number;
+}
+
+/** What reading back takes of what folding takes, where no rebuild has told yet. */
+const readBackShare = 0.3;
+/** Rates of less than this are told of nothing. */
+const measuredMs = 250;
+
+/**
+ * Adds rates and the time left to what a rebuild tells of itself. Rates are of what was done since the first word of a phase, so
+ * that what an earlier process did counts as done and not as fast.
+ */
+export function paceOf(
+  now: () => number,
+  earlier: Durations | undefined,
+): (told: RebuildProgress) => RebuildProgress {
+  let begun: { readonly told: RebuildProgress; readonly at: number } | undefined;
+  const share =
+    earlier === undefined || earlier.foldMs === 0 ? readBackShare : earlier.readBackMs / earlier.foldMs;
+
+  return (told) => {
+    if (begun === undefined || begun.told.phase !== told.phase || told.done < begun.told.done)
+      begun = { told, at: now() };
+    const { told: first, at } = begun;
+    const tookMs = now() - at;
+    if (tookMs < measuredMs) return told;
+    const rate = (done: number, before: number): number => ((done - before) / tookMs) * 1_000;
+    const perSecond = rate(told.done, first.done);
+    const lanes = told.lanes?.map((lane, n) => ({
+      ...lane,
+      eventsPerSecond: Math.round(rate(lane.done, first.lanes?.[n]?.done ?? 0)),
+    }));
+    const documents =
+      told.phase === 'read-back'
+        ? perSecond
+        : told.documents === undefined
+          ? undefined
+          : rate(told.documents, first.documents ?? 0);
+    const left = perSecond > 0 ? ((told.total - told.done) / perSecond) * 1_000 : undefined;
+    const after = told.phase === 'fold' && perSecond > 0 ? (told.total / perSecond) * 1_000 * share : 0;
+    return {
+      ...told,
+      ...(told.phase === 'fold' ? { eventsPerSecond: Math.round(perSecond) } : {}),
+      ...(documents === undefined ? {} : { documentsPerSecond: Math.round(documents) }),
+      ...(lanes === undefined ? {} : { lanes }),
+      ...(left === undefined ? {} : { leftMs: Math.round(left + after) }),
+    };
+  };
+}

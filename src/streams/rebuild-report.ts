@@ -1,0 +1,116 @@
+import { Fault } from '../domain/fault.ts';
+import { canonicalJson } from '../formats/json-canonical.ts';
+import { parseNote, signNote } from '../formats/note.ts';
+import type { NoteSigner } from '../formats/note-key.ts';
+import type { StateStore } from '../ports/archive.ts';
+import type { Unsearchable } from '../ports/read-model.ts';
+import { reportName, reportsOf } from './archive-names.ts';
+import type { CoveringCheckpoint } from './covering-checkpoint.ts';
+import type { FoldCounts } from './fold-history.ts';
+import type { RebuildKind } from './rebuild-job.ts';
+
+/** What a rebuild did and proved. Everything in it is JSON. */
+export interface RebuildReport {
+  readonly id: string;
+  readonly kind: RebuildKind;
+  /** Id of the log. */
+  readonly log: string;
+  readonly projection: string;
+  readonly version: number;
+  /** SHA-256 of what this version of the projection makes of its frozen events. */
+  readonly fold: string;
+  readonly index: string;
+  readonly replaced: string | null;
+  /** Text of the cut the index stands at. */
+  readonly cut: string;
+  /** The newest checkpoint of the meta log whose leaves reach the cut; null where none does yet. */
+  readonly checkpoint: CoveringCheckpoint | null;
+  readonly events: number;
+  readonly segments: number;
+  readonly documents: number;
+  /** Documents that the engine cannot search: as many as were accepted at most. The first ones by name. */
+  readonly unindexable: number;
+  readonly unsearchable: readonly Unsearchable[];
+  readonly outcomes: FoldCounts['outcomes'];
+  /** Root of what was folded and of what was read back: equal, or there is no report. */
+  readonly root: string;
+  /** UTC ms. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** How often it was gone on with after a stop. Durations are of all who worked on it. */
+  readonly resumed: number;
+  readonly foldMs: number;
+  readonly readBackMs: number;
+  readonly eventsPerSecond: number | null;
+  readonly documentsPerSecond: number | null;
+}
+
+/** A report as it is kept: its text under a signature, or alone where no key was configured. */
+export interface KeptReport {
+  readonly report: RebuildReport;
+  /** A C2SP signed note, or its text alone. */
+  readonly note: string;
+  /** Names of the keys under it, as the note has them: who reads it checks them. */
+  readonly signedBy: readonly string[];
+}
+
+const firstLine = 'annal rebuild report v1';
+
+/** Text of a report, to be signed: a line that says what it is, and one of canonical JSON. */
+export const reportText = (report: RebuildReport): string => `${firstLine}\n${canonicalJson(report)}\n`;
+
+/** A report read back. Throws `NOTE_INVALID` for any other text. */
+export function parseReport(bytes: Uint8Array): KeptReport {
+  const note = Buffer.from(bytes).toString('utf8');
+  const isSigned = note.includes('\n\n');
+  const { text, signatures } = isSigned ? parseNote(bytes) : { text: note, signatures: [] };
+  const [first, json, end, ...more] = text.split('\n');
+  const invalid = (reason: string, cause?: unknown): Fault => new Fault('NOTE_INVALID', { reason }, cause);
+  if (first !== firstLine || json === undefined || end !== '' || more.length > 0)
+    throw invalid('no report of a rebuild');
+  try {
+    const report = JSON.parse(json) as RebuildReport;
+    if (reportText(report) !== text) throw invalid('its JSON is not canonical');
+    return { report, note, signedBy: signatures.map(({ name }) => name) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) throw invalid('no JSON', error);
+    throw error;
+  }
+}
+
+/** Keeps a report under its id, signed where there is a key. */
+export async function keepReport(
+  state: StateStore,
+  report: RebuildReport,
+  signer: NoteSigner | undefined,
+): Promise<KeptReport> {
+  const text = reportText(report);
+  const note = signer === undefined ? text : signNote(text, signer);
+  await state.replace(reportName(report.projection, report.id), Buffer.from(note));
+  return { report, note, signedBy: signer === undefined ? [] : [signer.name] };
+}
+
+export async function readReport(
+  state: StateStore,
+  projection: string,
+  id: string,
+): Promise<KeptReport | undefined> {
+  const found = await state.read(reportName(projection, id));
+  return found === undefined ? undefined : parseReport(found.bytes);
+}
+
+/** Ids of the reports of a projection, newest first: ids of rebuilds begin with their time. */
+export async function reportIds(state: StateStore, projection: string): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { name } of state.list(reportsOf(projection))) {
+    const id = /\/([^/]+)\.note$/.exec(name)?.[1];
+    if (id !== undefined) ids.push(id);
+  }
+  return ids.reverse();
+}
+
+/** The newest report of a projection, if there is one. */
+export async function lastReport(state: StateStore, projection: string): Promise<RebuildReport | undefined> {
+  const [newest] = await reportIds(state, projection);
+  return newest === undefined ? undefined : (await readReport(state, projection, newest))?.report;
+}
