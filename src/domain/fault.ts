@@ -433,6 +433,12 @@ export const faults = {
     about: 'the engine cannot search some of the documents; nothing was swapped',
     doThis: 'The old read model still serves. Look at the named ones, or say `--accept-unindexable N`.',
   },
+  REBUILD_UNSEARCHABLE: {
+    remedy: 'halt',
+    about: 'the engine holds the documents and does not find them by what they say; nothing was swapped',
+    doThis:
+      'The old read model still serves. Look for what changes indexes as they are made: templates, plugins, settings.',
+  },
   RECORD_TOO_LARGE: {
     remedy: 'refuse',
     about: 'the records are larger than one append may be',

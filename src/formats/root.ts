@@ -38,6 +38,9 @@ function docHashText(id: string, version: number, body: Uint8Array): string {
 /** Bucket of a document: the first 12 bits of the SHA-256 of its id, 0-4095. */
 export const bucketOf = (id: string): number => firstTwelveBits(hash('sha256', id, 'buffer'), 0);
 
+/** SHA-256 of a document's id, lower-case hex: what orders and draws documents whatever they are called. */
+export const keyHash = (id: string): string => hash('sha256', id, 'hex');
+
 const firstTwelveBits = (bytes: Uint8Array, at: number): number => (bytes[at]! << 4) | (bytes[at + 1]! >> 4);
 
 /** A document as the root sees it, both hashes as lower-case hex. */

@@ -1,4 +1,5 @@
 import type { Cut } from '../domain/cut.ts';
+import type { IndexSnapshot } from './index-snapshot.ts';
 
 /**
  * How a declared field is searched. `keyword`: exact value(s), each at most 1,024 bytes (longer ones are cut by the
@@ -135,6 +136,8 @@ export interface ModelIndex {
    * versions exact, bodies byte for byte.
    */
   scan(): AsyncIterable<readonly StoredDocument[]>;
+  /** Holds the present state of the index, with everything stored before the call. */
+  snapshot(): Promise<IndexSnapshot>;
 }
 
 export interface IndexFound {

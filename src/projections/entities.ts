@@ -1,7 +1,7 @@
 import { isLive } from '../domain/entity-state.ts';
 import { versionOf } from '../domain/position.ts';
 import type { Projection } from './projection.ts';
-import { entityFields, entitySearchFields } from './search-fields.ts';
+import { entityFields, entitySearchFields, searchFieldsOf } from './search-fields.ts';
 import { headContents, stateText } from './state-text.ts';
 
 /** One document per URN: its current aspects as they were received, and what it is found by. */
@@ -25,4 +25,5 @@ export const entities: Projection = {
   settled: () => [],
   open: () => [],
   quarantined: () => [],
+  searchOf: ({ body }) => searchFieldsOf(body),
 };

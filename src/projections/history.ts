@@ -1,9 +1,10 @@
 import { type Head, headOf, type Step } from '../domain/entity-state.ts';
 import type { MetadataChangeEvent } from '../domain/event.ts';
+import { Fault } from '../domain/fault.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { formatPosition, type Position, versionOf } from '../domain/position.ts';
+import { formatPosition, type Position, parsePosition, versionOf } from '../domain/position.ts';
 import { readEvent } from '../formats/event.ts';
-import type { Document, FieldKind } from '../ports/read-model.ts';
+import type { Document, FieldKind, SearchFields } from '../ports/read-model.ts';
 import { keyword } from './keyword.ts';
 import type { Draft, Projection, Quarantined } from './projection.ts';
 import { factsOf, json, quoted, readValue, spliced, stateText } from './state-text.ts';
@@ -62,6 +63,7 @@ export const history: Projection = {
       .filter((head) => head.live)
       .map((head) => draft(head, head, () => appliedDocument(head, undefined))),
   quarantined: (record) => [draft(record, record, () => quarantinedDocument(record))],
+  searchOf: ({ id, body }) => (id.startsWith('~') ? null : storedFields(body)),
 };
 
 export const eventId = (position: Position): string => `@${formatPosition(position)}`;
@@ -175,5 +177,47 @@ function quarantinedDocument({ outcome, reason, position, time, urn }: Quarantin
       fromVersion: version,
       toVersion: version,
     },
+  };
+}
+
+/** An event's document, as far as it is searched. */
+interface StoredEvent {
+  readonly position: string;
+  readonly time: number;
+  readonly urn: string | null;
+  readonly type?: string;
+  readonly aspect?: string | null;
+  readonly namespace?: string;
+  readonly actor?: string;
+  readonly recordedBy?: string;
+  readonly change?: string;
+  readonly outcome: Outcome;
+  /** Absent where it was never valid; null = valid still. */
+  readonly to?: { readonly position: string; readonly time: number } | null;
+}
+
+function storedFields(body: Uint8Array): SearchFields {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  const stored = JSON.parse(text) as StoredEvent;
+  const { time, outcome, to } = stored;
+  const position = parsePosition(stored.position);
+  if (position === undefined) throw new Fault('MODEL_CORRUPT', { reason: 'not a position' });
+  const end = to === undefined ? position : to === null ? undefined : parsePosition(to.position);
+  return {
+    urn: keyword(stored.urn ?? ''),
+    aspect: keyword(stored.aspect ?? ''),
+    type: keyword(stored.type ?? ''),
+    namespace: keyword(stored.namespace ?? ''),
+    actor: keyword(stored.actor ?? ''),
+    recordedBy: keyword(stored.recordedBy ?? ''),
+    change: stored.change ?? '',
+    outcome,
+    position: stored.position,
+    ...{ epoch: position.epoch, partition: position.partition, offset: position.offset },
+    time,
+    from: time,
+    to: to === undefined ? time : (to?.time ?? openEnd),
+    fromVersion: versionOf(position),
+    toVersion: end === undefined ? openEnd : versionOf(end),
   };
 }

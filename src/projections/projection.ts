@@ -1,7 +1,7 @@
 import type { EntityState, Step } from '../domain/entity-state.ts';
 import type { Quarantine } from '../domain/outcome.ts';
 import type { Position } from '../domain/position.ts';
-import type { Document, ModelDefinition } from '../ports/read-model.ts';
+import type { Document, ModelDefinition, SearchFields } from '../ports/read-model.ts';
 
 /** A document that is rendered only if nothing later in the batch replaces it. `render` is pure. */
 export interface Draft {
@@ -45,4 +45,9 @@ export interface Projection {
   open(state: EntityState): readonly Draft[];
   /** Documents of a record that reaches no entity. */
   quarantined(record: Quarantined): readonly Draft[];
+  /**
+   * What a search should find a document by, from what is stored of it alone: equal to what the fold gave with it. Throws
+   * for a body that no fold made.
+   */
+  searchOf(document: Pick<Document, 'id' | 'body'>): SearchFields | null;
 }

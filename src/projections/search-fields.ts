@@ -4,7 +4,7 @@ import { formatPosition } from '../domain/position.ts';
 import { urnParts } from '../domain/urn.ts';
 import type { FieldKind, SearchFields } from '../ports/read-model.ts';
 import { keyword } from './keyword.ts';
-import type { HeadContent } from './state-text.ts';
+import { type HeadContent, headContents, readState, readValue } from './state-text.ts';
 import { searchWords } from './words.ts';
 
 /** Fields by which `entities` is searched; part of the projection's version. */
@@ -46,6 +46,19 @@ const texts: Readonly<Record<string, (value: Json) => string[]>> = {
   domains: (value) => list(at(value, 'domains')).map((domain) => lastPart(string(domain))),
 };
 
+/** What the search fields of an entity come from. */
+interface Searched {
+  readonly urn: string;
+  readonly entityType: string;
+  readonly namespace: string;
+  /** Of its last event. */
+  readonly position: string;
+  /** Of aspects that are searched and whose value is JSON, in the order of the heads. */
+  readonly values: ReadonlyMap<string, Json>;
+  /** `sourceName` of each head that was not deleted and names one. */
+  readonly sources: readonly string[];
+}
+
 /** What `entities` is searched by, computed from the state and the contents of its heads alone. */
 export function entitySearchFields(state: EntityState, contents: readonly HeadContent[]): SearchFields {
   const values = new Map<string, Json>();
@@ -54,25 +67,76 @@ export function entitySearchFields(state: EntityState, contents: readonly HeadCo
     const parsed = contents[index]!.value?.parsed as Json | undefined;
     if (parsed !== undefined && Object.hasOwn(texts, aspect)) values.set(aspect, parsed);
   }
-  const name = entityName(state.urn, values);
+  const sources = contents.flatMap(({ event: { source, change } }) =>
+    source === null || change === 'DELETE' ? [] : [sourceName(source)],
+  );
+  return searchFields({ ...state, position: formatPosition(state.position), values, sources });
+}
+
+function searchFields({ urn, entityType, namespace, position, values, sources }: Searched): SearchFields {
+  const name = entityName(urn, values);
   const found = [...values].flatMap(([aspect, value]) => texts[aspect]!(value));
   return {
-    urn: keyword(state.urn),
-    type: keyword(state.entityType),
-    namespace: keyword(state.namespace),
-    platform: keyword(platformOf(state.urn)),
+    urn: keyword(urn),
+    type: keyword(entityType),
+    namespace: keyword(namespace),
+    platform: keyword(platformOf(urn)),
     owners: keywords(ownersIn(values.get('ownership'))),
     tags: keywords(tagsIn(values.get('globalTags'))),
-    sources: keywords(
-      contents.flatMap(({ event: { source, change } }) =>
-        source === null || change === 'DELETE' ? [] : [sourceName(source)],
-      ),
-    ),
-    position: formatPosition(state.position),
+    sources: keywords(sources),
+    position,
     nameWords: searchWords(name),
-    words: searchWords(name, ...urnParts(state.urn), state.entityType, state.namespace, ...found),
+    words: searchWords(name, ...urnParts(urn), entityType, namespace, ...found),
   };
 }
+
+/** An entity's document, as far as it is searched: docs/formats/entity-state.md. */
+interface StoredEntity {
+  readonly urn: string;
+  readonly type: string;
+  readonly namespace: string;
+  readonly deleted: boolean;
+  readonly position: string;
+  readonly aspects: Readonly<Record<string, StoredHead>>;
+}
+
+interface StoredHead {
+  readonly event: {
+    readonly change: string;
+    readonly source?: { readonly plugin: string; readonly foreign: Readonly<Record<string, string>> };
+  };
+  readonly value?: Json;
+  readonly valueBytes?: string;
+}
+
+/** The same from the document's body: what a search should find it by. Null: by nothing, it is deleted. */
+export function searchFieldsOf(body: Uint8Array): SearchFields | null {
+  const stored = JSON.parse(
+    Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+  ) as StoredEntity;
+  if (stored.deleted) return null;
+  const heads = Object.entries(stored.aspects);
+  if (heads.some(([aspect]) => reordered.test(aspect))) {
+    const state = readState(body);
+    return entitySearchFields(state, headContents(state));
+  }
+  const values = new Map<string, Json>();
+  const sources: string[] = [];
+  for (const [aspect, { event, value, valueBytes }] of heads) {
+    if (event.source !== undefined && event.change !== 'DELETE') sources.push(storedSource(event.source));
+    if (!Object.hasOwn(texts, aspect)) continue;
+    const parsed =
+      valueBytes === undefined ? value : (readValue(Buffer.from(valueBytes, 'base64')).parsed as Json);
+    if (parsed !== undefined) values.set(aspect, parsed);
+  }
+  return searchFields({ ...stored, entityType: stored.type, values, sources });
+}
+
+/** `JSON.parse` puts such members first. */
+const reordered = /^[0-9]/u;
+
+const storedSource = ({ plugin, foreign }: NonNullable<StoredHead['event']['source']>): string =>
+  `${plugin}:${Object.hasOwn(foreign, 'root') ? foreign.root : ''}`;
 
 /** What a search by source looks for. */
 export const sourceName = ({ plugin, foreign }: Pick<Source, 'plugin' | 'foreign'>): string =>

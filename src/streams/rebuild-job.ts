@@ -5,6 +5,7 @@ import type { Unsearchable } from '../ports/read-model.ts';
 import { jobName, workOf } from './archive-names.ts';
 import type { FoldCounts } from './fold-history.ts';
 import type { Kept } from './kept-indexes.ts';
+import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
 
 /** rebuild: to serve. as-of: at a past cut, to stand beside what serves. */
@@ -45,6 +46,8 @@ export interface RebuildJob {
   readonly startedAt: number;
   readonly step: RebuildStep;
   readonly filled: Filling | null;
+  /** That a search finds what is in the index, once it was proven. */
+  readonly search: SearchProof | null;
   /** The swap that was on record before its own: given back if it does not come to swap. */
   readonly before: Kept['swap'];
   /** Worked on it so far, by all who did. */

@@ -7,6 +7,7 @@ import type { Unsearchable } from '../ports/read-model.ts';
 import { reportName, reportsOf } from './archive-names.ts';
 import type { CoveringCheckpoint } from './covering-checkpoint.ts';
 import type { FoldCounts } from './fold-history.ts';
+import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildKind } from './rebuild-job.ts';
 
 /** What a rebuild did and proved. Everything in it is JSON. */
@@ -34,6 +35,8 @@ export interface RebuildReport {
   readonly outcomes: FoldCounts['outcomes'];
   /** Root of what was folded and of what was read back: equal, or there is no report. */
   readonly root: string;
+  /** That a search finds what was read back. */
+  readonly search: SearchProof | null;
   /** UTC ms. */
   readonly startedAt: number;
   readonly endedAt: number;

@@ -1,6 +1,5 @@
 import { formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { type RootBuilder, rootOf } from '../formats/root.ts';
 import type { ModelIndex } from '../ports/read-model.ts';
 import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -8,6 +7,8 @@ import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
 import { fillIndex } from './fill-index.ts';
 import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
+import { refuseUnsearchable } from './prove-searchable.ts';
+import { readBack } from './read-back.ts';
 import {
   endJob,
   type Filling,
@@ -39,12 +40,12 @@ interface Work {
 
 /**
  * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
- * its root with the root of the fold; then, and only then, makes it the serving one and keeps the one before. Readers keep the
+ * its root with the root of the fold; proves that a search finds it; then, and only then, makes it the serving one and keeps the one before. Readers keep the
  * old index until then. At a past cut it is left beside what serves.
  *
  * Stopped at any step, by a signal or a kill, it is gone on with by the next plan: the same id, the same index, from the step it
  * had come to. So is one that failed for what may pass, and one whose swap was refused. Any other failure, and a cancellation
- * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`,
+ * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`, `REBUILD_UNSEARCHABLE`,
  * `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
  */
 export async function rebuild(
@@ -126,7 +127,7 @@ async function takeJob(
   return holdJob(store.state, {
     ...{ id, fence, kind: plan.kind, projection: plan.projection, version: plan.version, fold: frozen },
     ...{ until: plan.until, replaces: plan.replaces, index: indexName(definition, suffixOf(id)) },
-    ...{ startedAt: clock.now(), step: 'fill', filled: null, before: null },
+    ...{ startedAt: clock.now(), step: 'fill', filled: null, search: null, before: null },
     ...{ foldMs: 0, readBackMs: 0, resumed: 0, progress: null, cancelled: false },
   });
 }
@@ -194,14 +195,16 @@ async function prove(work: Work, filled: Filling): Promise<void> {
   const { clock, acceptUnindexable = 0 } = context;
   const { projection } = plan;
   const started = clock.now();
-  const readBack = await rootOfIndex(index, filled.documents, onProgress, signal);
-  if (readBack.root() !== filled.root)
+  const total = filled.documents;
+  const onRead = (done: number): void => onProgress({ phase: 'read-back', done, total });
+  const { root, search } = await readBack(index, work.projection, onRead, signal);
+  if (root.root() !== filled.root)
     throw new Fault('REBUILD_DIFFERS', {
       projection,
       folded: filled.root,
-      readBack: readBack.root(),
+      readBack: root.root(),
       documents: filled.documents,
-      found: readBack.size,
+      found: root.size,
     });
   if (filled.unindexable > acceptUnindexable)
     throw new Fault('REBUILD_UNINDEXABLE', {
@@ -209,6 +212,7 @@ async function prove(work: Work, filled: Filling): Promise<void> {
       unindexable: filled.unindexable,
       first: filled.unsearchable.map(({ id, reason }) => `${id}: ${reason}`).join('; '),
     });
+  refuseUnsearchable(projection, search);
   // The first index of a log may be empty, as the log is.
   if (
     context.refuseEmpty === true &&
@@ -216,22 +220,7 @@ async function prove(work: Work, filled: Filling): Promise<void> {
     (plan.replaces !== null || plan.kind === 'as-of')
   )
     throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
-  await held.note({ step: 'swap', readBackMs: held.job.readBackMs + clock.now() - started });
-}
-
-async function rootOfIndex(
-  index: ModelIndex,
-  total: number,
-  onProgress: (progress: RebuildProgress) => void,
-  signal: AbortSignal,
-): Promise<RootBuilder> {
-  const root = rootOf();
-  for await (const documents of index.scan()) {
-    signal.throwIfAborted();
-    for (const { id, version, body } of documents) root.add(id, version, body);
-    onProgress({ phase: 'read-back', done: root.size, total });
-  }
-  return root;
+  await held.note({ step: 'swap', search, readBackMs: held.job.readBackMs + clock.now() - started });
 }
 
 /** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */
@@ -287,6 +276,7 @@ async function reportOf({ context, plan, held, index }: Work, filled: Filling): 
     checkpoint: await coveringCheckpoint(store, epochs, job.until),
     ...{ events: filled.events, segments: plan.segments, documents: filled.documents },
     ...{ unindexable: filled.unindexable, unsearchable: filled.unsearchable, outcomes: filled.outcomes },
+    search: job.search,
     ...{ root: filled.root, startedAt: job.startedAt, endedAt: clock.now(), resumed: job.resumed },
     ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
     eventsPerSecond: perSecond(filled.events, job.foldMs),

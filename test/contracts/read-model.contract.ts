@@ -9,10 +9,12 @@ import type {
   SearchFields,
   StoredDocument,
 } from '../../src/ports/read-model.ts';
+import type { Plants } from './plants.ts';
 import { readModelParity } from './read-model-parity.ts';
 import { readModelQueryLaws } from './read-model-queries.ts';
 import { readModelSearchLaws } from './read-model-search.ts';
 import { readModelServingLaws } from './read-model-serving.ts';
+import { readModelSnapshotLaws } from './read-model-snapshot.ts';
 import { readModelStoreLaws } from './read-model-store.ts';
 
 /** A place for read models to be judged: handles opened in it see the same indexes, as of two processes. */
@@ -21,6 +23,7 @@ export interface ReadModelUnderTest extends AsyncDisposable {
   open(): Promise<ReadModel>;
   /** How many generated queries the law on parity asks. */
   readonly queries: number;
+  readonly plant: Plants;
 }
 
 /** What the laws are written with. */
@@ -92,6 +95,7 @@ export function readModelContract(name: string, place: () => Promise<ReadModelUn
     describe('stores', () => readModelStoreLaws(given));
     describe('serves', () => readModelServingLaws(given));
     describe('searches', () => readModelSearchLaws(given));
+    describe('is held', () => readModelSnapshotLaws(given));
     describe('is asked', () => readModelQueryLaws(given));
     describe('finds what a plain filter finds', () => readModelParity(given));
   });

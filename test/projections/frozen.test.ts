@@ -105,6 +105,11 @@ describe('what a projection makes of events is frozen with its version', () => {
     expect(projection.frozen).toBe(hash('sha256', readFileSync(file)));
   });
 
+  test.each(projections)('what a search finds a document by follows from its body: %#', (projection) => {
+    for (const document of foldInBatches(projection, readAll(corpus()), [3], readState).values())
+      expect(projection.searchOf(document), document.id).toEqual(document.search);
+  });
+
   test('every outcome is among them', () => {
     const documents = projections.map((projection) => frozen(projection)).join('');
     for (const outcome of [

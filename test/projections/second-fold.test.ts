@@ -89,6 +89,7 @@ test('a fold that was written apart from ours, from the documents of the formats
         const shown = (documents: Iterable<Pick<PlainDocument, 'id' | 'version'> & { body: Uint8Array }>) =>
           [...documents].map(({ id, version, body }) => [id, version, Buffer.from(body).toString()]).sort();
         expect(shown(theirs)).toEqual(shown(ours.values()));
+        for (const document of ours.values()) expect(projection.searchOf(document)).toEqual(document.search);
       }
     }),
   );

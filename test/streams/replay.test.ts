@@ -90,6 +90,10 @@ const unsearchable = (of: Projection, id: string): Projection => ({
     const document = of.stateDocument(state);
     return document.id === id ? { ...document, search: { ...document.search, platform: 12 } } : document;
   },
+  searchOf(document) {
+    const search = of.searchOf(document);
+    return document.id === id ? { ...search, platform: 12 } : search;
+  },
 });
 
 const points: readonly ProjectPoint[] = ['before-store', 'after-documents', 'after-states', 'after-progress'];

@@ -10,6 +10,15 @@ export interface EngineDocument {
   readonly error?: { readonly type: string; readonly reason?: string };
 }
 
+/** A document as the engine gives it back with all that is in its source. */
+export interface EngineHeld extends EngineDocument {
+  readonly _source?: EngineDocument['_source'] & {
+    readonly visible: boolean;
+    readonly unindexable?: string;
+    readonly fields?: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** All that is asked of a source: search fields stay in the engine. */
 export const sourceFields = ['doc_id', 'body'];
 

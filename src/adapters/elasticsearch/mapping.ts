@@ -57,6 +57,51 @@ export const newIndex = (meta: IndexMeta, writeAlias: string): object => ({
   mappings: { dynamic: 'strict', _meta: { annal: meta }, properties: mapping(meta.definition) },
 });
 
+/** What decides how documents are indexed, as `GET /<index>` tells it. */
+export interface IndexShape {
+  readonly mappings: object;
+  readonly settings: { readonly index: Readonly<Record<string, unknown>> };
+}
+
+/** Settings that decide what of a document is indexed and how; others make it faster or safer. */
+const shaping = [
+  'analysis',
+  'default_pipeline',
+  'final_pipeline',
+  'mapping',
+  'mode',
+  'number_of_shards',
+  'similarity',
+  'sort',
+];
+
+/** The shape of an index without what differs from one to the next: its own description, and other settings. */
+export function shapeOf({ mappings, settings }: IndexShape): IndexShape {
+  const kept = shaping.flatMap((name) => {
+    const value = settings.index[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { mappings: { ...mappings, _meta: {} }, settings: { index: Object.fromEntries(kept) } };
+}
+
+/** The same as `newIndex` asks for it, in the words in which the engine gives it back. */
+export function declaredShape(definition: ModelDefinition): IndexShape {
+  const properties = Object.fromEntries(
+    Object.entries(mapping(definition)).map(([name, field]) => [name, asTold(field as object)]),
+  );
+  return {
+    mappings: { dynamic: 'strict', _meta: {}, properties },
+    settings: { index: { number_of_shards: '1' } },
+  };
+}
+
+/** An object with properties is told without its type, one without any without its properties. */
+function asTold(field: object): object {
+  if (!('properties' in field) || !('type' in field)) return field;
+  const { type, properties, ...told } = field;
+  return Object.keys(properties as object).length === 0 ? { type, ...told } : { ...told, properties };
+}
+
 /** An index that serves: durable with each answer, visible by itself, copied where there is a second node. */
 export const servingSettings = {
   index: { refresh_interval: '250ms', translog: { durability: 'request' }, auto_expand_replicas: '0-1' },

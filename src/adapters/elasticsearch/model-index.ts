@@ -1,16 +1,17 @@
 import { checkedQuery } from '../../ports/checked-query.ts';
-import type { LaneProgress, ModelIndex, Page, Query, StoredDocument } from '../../ports/read-model.ts';
+import type { ModelIndex, Page, Query, StoredDocument } from '../../ports/read-model.ts';
 import { indexLine, sendBulk } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
 import { type EngineDocument, storedDocument } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
+import { laneSource, lanesIn } from './lanes.ts';
 import { laneId } from './mapping.ts';
 import { searchBody } from './query-dsl.ts';
 import { scanIndex } from './scan.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { storeDocuments } from './store.ts';
 
 const idsPerRequestMax = 1_000;
-const lanesPerRequest = 1_000;
 
 /** One index of Elasticsearch. A progress document's version is its `next` + 1, so the engine keeps it from falling. */
 export function elasticsearchIndex(of: EngineIndex): ModelIndex {
@@ -29,9 +30,9 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
     store: (documents, versionMax) => storeDocuments(of, documents, versionMax),
     async progress() {
       await client.request({ method: 'POST', path: `/${physical}/_refresh`, index: name });
-      return lanesOf(of);
+      return lanesIn(of);
     },
-    visible: () => lanesOf(of),
+    visible: () => lanesIn(of),
     async saveProgress(lanes) {
       const lines = lanes.map((lane) =>
         indexLine(laneId(lane), lane.next + 1, JSON.stringify({ lane: laneSource(lane) })),
@@ -45,6 +46,7 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
     },
     query: async (query) => searchPage(of, checkedQuery(definition, query)),
     scan: () => scanIndex(of),
+    snapshot: () => takeSnapshot(of),
   };
 }
 
@@ -77,45 +79,5 @@ async function searchPage(of: EngineIndex, query: Query): Promise<Page> {
     if (after === undefined || first.hits.length < half) return first;
     const rest = await searchPage(of, { ...query, limit: query.limit - half, after });
     return { hits: [...first.hits, ...rest.hits], total: first.total };
-  }
-}
-
-interface LaneSource {
-  readonly epoch: number;
-  readonly partition: number;
-  readonly next: number;
-  readonly time_max: number;
-}
-
-const laneSource = ({ epoch, partition, next, timeMax }: LaneProgress): LaneSource => ({
-  epoch,
-  partition,
-  next,
-  time_max: timeMax,
-});
-
-async function lanesOf(of: EngineIndex): Promise<LaneProgress[]> {
-  const lanes: LaneProgress[] = [];
-  for (let after: readonly number[] | undefined; ; ) {
-    const { hits } = await of.client.request<
-      SearchAnswer<{ readonly sort: readonly number[]; readonly _source: { readonly lane: LaneSource } }>
-    >({
-      method: 'POST',
-      path: `/${of.physical}/_search`,
-      query: { allow_partial_search_results: false },
-      body: {
-        size: lanesPerRequest,
-        query: { exists: { field: 'lane.epoch' } },
-        sort: [{ 'lane.epoch': 'asc' }, { 'lane.partition': 'asc' }],
-        ...(after === undefined ? {} : { search_after: after }),
-      },
-      index: of.index,
-    });
-    for (const { _source } of hits.hits) {
-      const { epoch, partition, next, time_max: timeMax } = _source.lane;
-      lanes.push({ epoch, partition, next, timeMax });
-    }
-    after = hits.hits.at(-1)?.sort;
-    if (hits.hits.length < lanesPerRequest) return lanes;
   }
 }

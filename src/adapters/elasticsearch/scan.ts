@@ -1,7 +1,7 @@
 import { isFault } from '../../domain/fault.ts';
 import type { StoredDocument } from '../../ports/read-model.ts';
 import { AnswerTooLarge, type ElasticsearchClient } from './client.ts';
-import { type EngineDocument, sourceFields, storedDocument } from './documents.ts';
+import { type EngineHeld, sourceFields, storedDocument } from './documents.ts';
 import type { EngineIndex } from './engine-index.ts';
 
 const keepAlive = '5m';
@@ -12,19 +12,23 @@ const batchBytes = 2 * 1024 * 1024;
 interface ScanAnswer {
   readonly pit_id: string;
   readonly hits: {
-    readonly hits: readonly (EngineDocument & { readonly sort: readonly number[] })[];
+    readonly hits: readonly (EngineHeld & { readonly sort: readonly number[] })[];
   };
 }
 
 /** Parts that are read side by side: the engine has a thread for each. */
 const slices = 2;
 
-/**
- * Every document at one point in time, hidden ones too: each has `visible`, progress has not. Two slices are read in turns; the
- * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies.
- */
-export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly StoredDocument[]> {
-  const { client, physical, index } = of;
+/** A point in time of an index, whose id the engine may change with each answer. */
+export interface Point {
+  id: string;
+}
+
+/** The part of a search's body that asks a point in time. */
+export const pointIn = ({ id }: Point): object => ({ pit: { id, keep_alive: keepAlive } });
+
+/** Refreshes an index and holds what shows then. */
+export async function openPoint({ client, physical, index }: EngineIndex): Promise<Point> {
   await client.request({ method: 'POST', path: `/${physical}/_refresh`, index });
   const { id } = await client.request<{ id: string }>({
     method: 'POST',
@@ -32,8 +36,38 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
     query: { keep_alive: keepAlive },
     index,
   });
-  const point = { id };
-  let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice));
+  return { id };
+}
+
+/** A point in time that cannot be closed ends by itself: the engine is away, or ended it with its index. */
+export async function closePoint({ client }: EngineIndex, { id }: Point): Promise<void> {
+  try {
+    await client.request({ method: 'DELETE', path: '/_pit', body: { id } });
+  } catch (error) {
+    if (!isFault(error, 'MODEL_UNAVAILABLE')) throw error;
+  }
+}
+
+/** Every document at one point in time of its own. */
+export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly StoredDocument[]> {
+  const point = await openPoint(of);
+  try {
+    for await (const hits of scanPoint(of, point, sourceFields)) yield hits.map(storedDocument);
+  } finally {
+    await closePoint(of, point);
+  }
+}
+
+/**
+ * Every document at a point in time, hidden ones too: each has `visible`, progress has not. Two slices are read in turns; the
+ * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies.
+ */
+export async function* scanPoint(
+  of: EngineIndex,
+  point: Point,
+  source: readonly string[],
+): AsyncGenerator<readonly EngineHeld[]> {
+  let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice, source));
   try {
     while (reading.length > 0) {
       const left: SliceScan[] = [];
@@ -47,19 +81,22 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
     }
   } finally {
     for (const scan of reading) await scan.end();
-    await closed(client, point.id);
   }
 }
 
 interface SliceScan {
   /** The next batch, empty at the end. */
-  next(): Promise<readonly StoredDocument[]>;
+  next(): Promise<readonly EngineHeld[]>;
   /** Waits for what was asked for, and forgets it. */
   end(): Promise<void>;
 }
 
-/** One slice of a point in time, whose id the engine may change with each answer. */
-function scanSlice({ client, index }: EngineIndex, point: { id: string }, slice: number): SliceScan {
+function scanSlice(
+  { client, index }: EngineIndex,
+  point: Point,
+  slice: number,
+  source: readonly string[],
+): SliceScan {
   let size = firstSize;
   let pending = batchAfter(undefined);
 
@@ -73,7 +110,7 @@ function scanSlice({ client, index }: EngineIndex, point: { id: string }, slice:
   async function askFitting(after: readonly number[] | undefined): Promise<ScanAnswer> {
     for (;;) {
       try {
-        const answer = await ask(client, index, { pit: point.id, slice, size, after });
+        const answer = await ask(client, index, { point, slice, size, after, source });
         point.id = answer.pit_id;
         return answer;
       } catch (error) {
@@ -86,12 +123,11 @@ function scanSlice({ client, index }: EngineIndex, point: { id: string }, slice:
   return {
     async next() {
       const { hits } = (await pending).hits;
-      const batch = hits.map(storedDocument);
-      if (batch.length > 0) {
-        size = sizeFor(batch, size);
+      if (hits.length > 0) {
+        size = sizeFor(hits, size);
         pending = batchAfter(hits.at(-1)!.sort);
       }
-      return batch;
+      return hits;
     },
     async end() {
       await pending.catch(() => {}); // Nobody asks for this batch any more.
@@ -100,7 +136,8 @@ function scanSlice({ client, index }: EngineIndex, point: { id: string }, slice:
 }
 
 interface ScanQuestion {
-  readonly pit: string;
+  readonly point: Point;
+  readonly source: readonly string[];
   readonly slice: number;
   readonly size: number;
   readonly after: readonly number[] | undefined;
@@ -109,7 +146,7 @@ interface ScanQuestion {
 const ask = (
   client: ElasticsearchClient,
   index: string,
-  { pit, slice, size, after }: ScanQuestion,
+  { point, slice, size, after, source }: ScanQuestion,
 ): Promise<ScanAnswer> =>
   client.request<ScanAnswer>({
     method: 'POST',
@@ -117,29 +154,21 @@ const ask = (
     query: { allow_partial_search_results: false },
     body: {
       size,
-      pit: { id: pit, keep_alive: keepAlive },
+      ...pointIn(point),
       slice: { id: slice, max: slices },
       query: { exists: { field: 'visible' } },
       sort: ['_shard_doc'],
       track_total_hits: false,
       version: true,
-      _source: sourceFields,
+      _source: source,
       ...(after === undefined ? {} : { search_after: after }),
     },
     index,
   });
 
-function sizeFor(batch: readonly StoredDocument[], size: number): number {
-  const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);
-  const fitting = Math.floor(batchBytes / Math.max(1, bytes / batch.length));
+/** By the length of the bodies: about their bytes, without the work of measuring them. */
+function sizeFor(hits: readonly EngineHeld[], size: number): number {
+  const length = hits.reduce((sum, { _source }) => sum + (_source?.body.length ?? 0), 0);
+  const fitting = Math.floor(batchBytes / Math.max(1, length / hits.length));
   return Math.max(1, Math.min(fitting, size * 4, sizeMax));
-}
-
-/** A point in time that cannot be closed ends by itself: the engine is away, or ended it with its index. */
-async function closed(client: ElasticsearchClient, pit: string): Promise<void> {
-  try {
-    await client.request({ method: 'DELETE', path: '/_pit', body: { id: pit } });
-  } catch (error) {
-    if (!isFault(error, 'MODEL_UNAVAILABLE')) throw error;
-  }
 }

@@ -30,6 +30,11 @@ export function indexFolder(dir: string): IndexFolder {
     query: ({ index, query }) => files.reader(index).query(query),
     scan: ({ index, scan }) => files.scan(index, scan).next(),
     endScan: ({ scan }) => done(() => files.endScan(scan)),
+    snapshot: ({ index, snapshot }) => files.takeSnapshot(index, snapshot).progress,
+    held: ({ snapshot, first }) => files.snapshot(snapshot).held(first),
+    inspect: ({ snapshot }) => files.snapshot(snapshot).inspect(),
+    finds: ({ snapshot, probes }) => files.snapshot(snapshot).finds(probes),
+    endSnapshot: ({ snapshot }) => done(() => files.endSnapshot(snapshot)),
     serving({ projection }) {
       const name = files.serving().of(projection);
       return name === undefined ? null : { name, definition: files.reader(name).definition };

@@ -1,4 +1,5 @@
 import type { FaultCode } from '../../domain/fault.ts';
+import type { Inspection, Probe } from '../../ports/index-snapshot.ts';
 import type {
   Document,
   IndexFound,
@@ -28,6 +29,11 @@ export interface PackedPage extends PackedDocuments {
   readonly total: number;
 }
 
+/** Documents of a snapshot, with their columns as `foundByColumns` names them. */
+export interface PackedHeld extends PackedDocuments {
+  readonly foundBy: readonly (readonly (string | number | null)[])[];
+}
+
 /** What a worker does: the question and its answer, by name. */
 export interface Calls {
   create: { ask: { definition: ModelDefinition; suffix: string }; answer: string };
@@ -43,6 +49,13 @@ export interface Calls {
   /** The next batch of a scan, which begins at the first call; none left: the scan is over. */
   scan: { ask: { index: string; scan: number }; answer: PackedDocuments };
   endScan: { ask: { scan: number }; answer: null };
+  /** Holds a state of the index under a number that the caller chose; gives its progress. */
+  snapshot: { ask: { index: string; snapshot: number }; answer: readonly LaneProgress[] };
+  /** The first or the next batch of a snapshot's documents; none left: the end. */
+  held: { ask: { index: string; snapshot: number; first: boolean }; answer: PackedHeld };
+  inspect: { ask: { index: string; snapshot: number }; answer: Inspection };
+  finds: { ask: { index: string; snapshot: number; probes: readonly Probe[] }; answer: readonly boolean[] };
+  endSnapshot: { ask: { snapshot: number }; answer: null };
   serving: { ask: { projection: string }; answer: { name: string; definition: ModelDefinition } | null };
   open: { ask: { index: string }; answer: ModelDefinition | null };
   list: { ask: null; answer: readonly IndexFound[] };

@@ -4,6 +4,7 @@ import { Fault } from '../../domain/fault.ts';
 import type { ModelDefinition } from '../../ports/read-model.ts';
 import { type IndexReader, type IndexScan, indexReader, indexScan } from './read-index.ts';
 import { type Serving, servingIn } from './serving.ts';
+import { type HeldIndex, holdIndex } from './snapshot.ts';
 import { openDatabase, readDefinition } from './tables.ts';
 import { type IndexWriter, indexWriter } from './write-index.ts';
 
@@ -23,6 +24,11 @@ export interface OpenFiles {
   writer(index: string): IndexWriter;
   scan(index: string, id: number): IndexScan;
   endScan(id: number): void;
+  /** Held under `id` until `endSnapshot`. */
+  takeSnapshot(index: string, id: number): HeldIndex;
+  /** Throws `MODEL_UNAVAILABLE` for one that ended. */
+  snapshot(id: number): HeldIndex;
+  endSnapshot(id: number): void;
   /** Closes what is open of an index. */
   forget(index: string): void;
   close(): void;
@@ -32,6 +38,7 @@ export function openFiles(dir: string): OpenFiles {
   const writers = new Map<string, IndexWriter>();
   const readers = new Map<string, IndexReader>();
   const scans = new Map<number, { readonly index: string; readonly scan: IndexScan }>();
+  const snapshots = new Map<number, { readonly index: string; readonly held: HeldIndex }>();
   let serving: Serving | undefined;
 
   const pathOf = (index: string): string | undefined =>
@@ -70,7 +77,13 @@ export function openFiles(dir: string): OpenFiles {
     scans.delete(id);
   }
 
+  function endSnapshot(id: number): void {
+    snapshots.get(id)?.held.close();
+    snapshots.delete(id);
+  }
+
   function forget(index: string): void {
+    for (const [id, held] of snapshots) if (held.index === index) endSnapshot(id);
     for (const [id, scan] of scans) if (scan.index === index) endScan(id);
     for (const among of [writers, readers]) {
       among.get(index)?.close();
@@ -98,10 +111,21 @@ export function openFiles(dir: string): OpenFiles {
     scan: (index, id) =>
       kept(scans, id, index, () => opened(index, 'read', (db) => ({ index, scan: indexScan(db) }))).scan,
     endScan,
+    takeSnapshot: (index, id) =>
+      kept(snapshots, id, index, () =>
+        opened(index, 'read', (db, definition) => ({ index, held: holdIndex(db, definition) })),
+      ).held,
+    snapshot(id) {
+      const found = snapshots.get(id);
+      if (found === undefined) throw new Fault('MODEL_UNAVAILABLE', { snapshot: id, folder: dir });
+      return found.held;
+    },
+    endSnapshot,
     forget,
     close() {
       for (const index of [...writers.keys(), ...readers.keys()]) forget(index);
       for (const id of scans.keys()) endScan(id);
+      for (const id of snapshots.keys()) endSnapshot(id);
       serving?.close();
       serving = undefined;
     },

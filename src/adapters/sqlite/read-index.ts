@@ -20,7 +20,6 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
   db.exec('PRAGMA query_only = ON');
   const byId = db.prepare('SELECT id, version, body FROM docs JOIN bodies USING (doc) WHERE id = ?');
   const bodyOf = db.prepare('SELECT body FROM bodies WHERE doc = ?');
-  const lanes = db.prepare('SELECT epoch, partition, next, time_max FROM lanes ORDER BY epoch, partition');
   const count = db.prepare('SELECT count(*) AS documents FROM docs');
   const unsearchable = db.prepare('SELECT count(*) AS documents FROM docs WHERE unindexable IS NOT NULL');
   const prepared = new Map<string, StatementSync>();
@@ -44,13 +43,7 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
           }),
         ),
       ),
-    progress: () =>
-      lanes.all().map((row) => ({
-        epoch: Number(row.epoch),
-        partition: Number(row.partition),
-        next: Number(row.next),
-        timeMax: Number(row.time_max),
-      })),
+    progress: () => readLanes(db),
     query: (query) =>
       inTransaction(db, 'BEGIN', () => {
         const { page, count } = searchSql(definition, query);
@@ -69,6 +62,17 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
     close: () => db.close(),
   };
 }
+
+export const readLanes = (db: DatabaseSync): LaneProgress[] =>
+  db
+    .prepare('SELECT epoch, partition, next, time_max FROM lanes ORDER BY epoch, partition')
+    .all()
+    .map((row) => ({
+      epoch: Number(row.epoch),
+      partition: Number(row.partition),
+      next: Number(row.next),
+      timeMax: Number(row.time_max),
+    }));
 
 const scanDocumentsMax = 2_000;
 const scanBytesMax = 4 * 1024 * 1024;
@@ -103,13 +107,13 @@ export function indexScan(db: DatabaseSync): IndexScan {
   };
 }
 
-interface Stored {
+export interface Stored {
   readonly id: string;
   readonly version: number;
   readonly body: Uint8Array;
 }
 
-const storedRow = (row: Record<string, unknown>): Stored => ({
+export const storedRow = (row: Record<string, unknown>): Stored => ({
   id: row.id as string,
   version: row.version as number,
   body: row.body as Uint8Array,

@@ -8,6 +8,7 @@ import type {
   StoredDocument,
 } from '../../ports/read-model.ts';
 import { indexName } from '../../ports/search-values.ts';
+import { takeSnapshot } from './index-snapshot.ts';
 import { type PackedChanges, pack, unpack } from './messages.ts';
 import { type WorkerChannel, workerChannel } from './worker-channel.ts';
 
@@ -103,6 +104,7 @@ function sqliteIndex(
         await reading.ask('endScan', { scan });
       }
     },
+    snapshot: () => takeSnapshot(reading, name, definition),
   };
 }
 

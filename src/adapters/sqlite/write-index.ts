@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { Fault } from '../../domain/fault.ts';
 import type {
@@ -9,8 +8,8 @@ import type {
   Unsearchable,
 } from '../../ports/read-model.ts';
 import { type SearchValue, searchValues, type Unindexable } from '../../ports/search-values.ts';
+import { digestAt, foundBy, foundByColumns } from './found-by.ts';
 import { type PackedChanges, unpack } from './messages.ts';
-import { ftsText } from './search-word.ts';
 import { columnsOf, inTransaction, makeFieldIndexes } from './tables.ts';
 
 export interface IndexWriter {
@@ -91,14 +90,8 @@ interface DocumentWriter {
 }
 
 function documentWriter(db: DatabaseSync, definition: ModelDefinition): DocumentWriter {
-  const inDocs = columnsOf(definition).filter(({ kind }) => kind !== 'words');
-  const columns = [
-    'version',
-    'visible',
-    'unindexable',
-    'words_digest',
-    ...inDocs.map(({ column }) => column),
-  ];
+  const made = foundBy(definition);
+  const columns = ['version', ...foundByColumns(definition)];
   const insert = db.prepare(
     `INSERT INTO docs (doc, id, ${columns.join(', ')}) VALUES (?, ?${', ?'.repeat(columns.length)})`,
   );
@@ -115,54 +108,39 @@ function documentWriter(db: DatabaseSync, definition: ModelDefinition): Document
       docMax = Number(last.get()?.doc ?? 0);
     },
     document({ id, version, body: bytes }, given) {
-      const [values, unindexable] = typeof given === 'string' ? [null, given] : [given, null];
       const standing = find.get(id);
       if (standing !== undefined && Number(standing.version) >= version)
         return { doc: Number(standing.doc), version: Number(standing.version) };
-      const texts = words.texts(values);
-      const row: SQLInputValue[] = [version, values === null ? 0 : 1, unindexable, digestOf(texts)];
-      for (const { number } of inDocs) {
-        const value = values?.[number] ?? null;
-        row.push(typeof value === 'object' ? null : value);
-      }
+      const { row, texts } = made(given);
       const doc = standing === undefined ? docMax + 1 : Number(standing.doc);
       if (standing === undefined) {
-        insert.run(doc, id, ...row);
+        insert.run(doc, id, version, ...row);
         docMax = doc;
-      } else update.run(...row, doc, version);
+      } else update.run(version, ...row, doc, version);
       body.run(doc, bytes);
-      words.write(doc, texts, standing?.words_digest ?? null, row[3] ?? null);
+      words.write(doc, texts, standing?.words_digest ?? null, row[digestAt] ?? null);
       return undefined;
     },
   };
 }
 
-type Texts = readonly (string | null)[];
-
-/** What the full-text table holds of a document, so that one whose words stay is not taken out and put in again. */
-const digestOf = (texts: Texts): string | null =>
-  texts.some((text) => text !== null) ? hash('sha256', JSON.stringify(texts), 'base64') : null;
-
 interface WordWriter {
-  /** Per column of the full-text table: words, and the values of a keyword that has several. */
-  texts(values: readonly SearchValue[] | null): Texts;
-  write(doc: number, texts: Texts, digestBefore: SQLInputValue, digest: SQLInputValue): void;
+  write(
+    doc: number,
+    texts: readonly (string | null)[],
+    digestBefore: SQLInputValue,
+    digest: SQLInputValue,
+  ): void;
 }
 
 function wordWriter(db: DatabaseSync, definition: ModelDefinition): WordWriter {
   const columns = columnsOf(definition).filter(({ kind }) => kind !== 'long');
-  if (columns.length === 0) return { texts: () => [], write: () => {} };
+  if (columns.length === 0) return { write: () => {} };
   // node:sqlite binds every number as a float, and FTS5 takes only an integer for a rowid.
   const remove = db.prepare('DELETE FROM words WHERE rowid = CAST(? AS INTEGER)');
   const insert = db.prepare(`INSERT INTO words (rowid, ${columns.map(({ column }) => column).join(', ')})
     VALUES (CAST(? AS INTEGER)${', ?'.repeat(columns.length)})`);
   return {
-    texts: (values) =>
-      columns.map(({ number, kind }) => {
-        const value = values?.[number] ?? null;
-        if (typeof value === 'string') return kind === 'words' ? ftsText(value) : null;
-        return typeof value === 'number' || value === null ? null : ftsText(value);
-      }),
     write(doc, texts, digestBefore, digest) {
       if (digestBefore === digest) return;
       if (digestBefore !== null) remove.run(doc);

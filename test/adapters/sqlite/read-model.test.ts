@@ -14,6 +14,7 @@ import {
   scanned,
   versionsEnd,
 } from '../../contracts/read-model.contract.ts';
+import { sqlitePlants } from '../../given/sqlite-plants.ts';
 
 /** A folder of its own, removed at the end. */
 async function folder(): Promise<AsyncDisposable & { readonly dir: string }> {
@@ -23,7 +24,12 @@ async function folder(): Promise<AsyncDisposable & { readonly dir: string }> {
 
 readModelContract('SQLite', async () => {
   const { dir, [Symbol.asyncDispose]: remove } = await folder();
-  return { open: async () => sqliteReadModel({ dir }), queries: 300, [Symbol.asyncDispose]: remove };
+  return {
+    open: async () => sqliteReadModel({ dir }),
+    queries: 300,
+    plant: sqlitePlants(dir),
+    [Symbol.asyncDispose]: remove,
+  };
 });
 
 test('what was acknowledged before kill -9 is there, found, and not behind its progress', async () => {

@@ -1,0 +1,150 @@
+import { hash } from 'node:crypto';
+import { canonicalJson } from '../../formats/json-canonical.ts';
+import { differingPointers } from '../../formats/json-difference.ts';
+import type { HeldDocument, IndexSnapshot, Inspection, Probe } from '../../ports/index-snapshot.ts';
+import type { ModelDefinition, SearchFields } from '../../ports/read-model.ts';
+import { searchValues } from '../../ports/search-values.ts';
+import { type EngineHeld, fieldNames, storedDocument } from './documents.ts';
+import type { EngineIndex } from './engine-index.ts';
+import { lanesIn } from './lanes.ts';
+import { declaredShape, engineId, type IndexShape, shapeOf, visibleOnly } from './mapping.ts';
+import { closePoint, openPoint, type Point, pointIn, scanPoint } from './scan.ts';
+
+const heldFields = ['doc_id', 'body', 'visible', 'unindexable', 'fields'];
+const namedMax = 10;
+
+/** A point in time of an index that was refreshed for it. */
+export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
+  const point = await openPoint(of);
+  try {
+    const progress = await lanesIn(of, point);
+    return {
+      progress,
+      async *scan() {
+        for await (const batch of scanPoint(of, point, heldFields)) yield batch.map(heldIn(of.definition));
+      },
+      inspect: () => inspected(of, point),
+      finds: (probes) => findAll(of, point, probes),
+      [Symbol.asyncDispose]: () => closePoint(of, point),
+    };
+  } catch (error) {
+    await closePoint(of, point);
+    throw error;
+  }
+}
+
+function heldIn(definition: ModelDefinition): (held: EngineHeld) => HeldDocument {
+  const names = fieldNames(definition);
+  return (held) => {
+    const { visible = false, unindexable = null, fields = {} } = held._source ?? {};
+    return {
+      ...storedDocument(held),
+      unindexable,
+      differsIn(search: SearchFields | null) {
+        const values = search === null ? null : searchValues(definition.fields, search);
+        const wanted = values === null || typeof values === 'string' ? null : values;
+        if (visible !== (wanted !== null)) return 'visible';
+        if (wanted === null) return Object.keys(fields)[0];
+        const at = wanted.findIndex((value, n) => !isSame(value, fields[names[n]!]));
+        return at < 0 ? Object.keys(fields).find((name) => !names.includes(name)) : names[at];
+      },
+    };
+  };
+}
+
+const isSame = (wanted: unknown, found: unknown): boolean =>
+  Array.isArray(wanted)
+    ? Array.isArray(found) && wanted.length === found.length && wanted.every((text, n) => text === found[n])
+    : (found ?? null) === wanted;
+
+const hashOf = (shape: IndexShape): string => hash('sha256', canonicalJson(shape), 'hex');
+
+async function inspected(of: EngineIndex, point: Point): Promise<Inspection> {
+  const { client, physical, index, definition } = of;
+  const answer = await client.request<Record<string, IndexShape>>({
+    method: 'GET',
+    path: `/${physical}`,
+    index,
+  });
+  const [declared, found] = [declaredShape(definition), shapeOf(Object.values(answer)[0]!)];
+  const { hits } = await client.request<Found>({
+    method: 'POST',
+    path: '/_search',
+    query: { allow_partial_search_results: false },
+    body: {
+      ...pointIn(point),
+      size: namedMax,
+      track_total_hits: true,
+      query: { bool: { filter: [{ exists: { field: 'visible' } }, { exists: { field: '_ignored' } }] } },
+      _source: ['doc_id'],
+    },
+    index,
+  });
+  return {
+    declared: hashOf(declared),
+    found: hashOf(found),
+    differing: differingPointers(declared, found, namedMax),
+    ignored: hits.total.value,
+    ignoredIds: hits.hits.map(({ _source }) => _source?.doc_id ?? ''),
+  };
+}
+
+interface Found {
+  readonly hits: {
+    readonly total: { readonly value: number };
+    readonly hits: readonly { readonly _id: string; readonly _source?: { readonly doc_id: string } }[];
+  };
+}
+
+/** Two clauses a probe; the engine takes 1,024 of them at least. */
+const probesPerSearchMax = 250;
+
+/** Probes of one field and different documents are asked together: who is among the hits was found. */
+async function findAll(of: EngineIndex, point: Point, probes: readonly Probe[]): Promise<boolean[]> {
+  const found = new Array<boolean>(probes.length).fill(false);
+  const rounds = new Map<string, number[][]>();
+  const rank = new Map<string, number>();
+  for (const [n, { id, field }] of probes.entries()) {
+    const pair = JSON.stringify([field, id]);
+    const at = rank.get(pair) ?? 0;
+    rank.set(pair, at + 1);
+    const ofField = rounds.get(`${at} ${field}`) ?? [[]];
+    rounds.set(`${at} ${field}`, ofField);
+    if (ofField.at(-1)!.length === probesPerSearchMax) ofField.push([]);
+    ofField.at(-1)!.push(n);
+  }
+  for (const round of [...rounds.values()].flat()) {
+    const hits = await findRound(
+      of,
+      point,
+      round.map((n) => probes[n]!),
+    );
+    for (const n of round) found[n] = hits.has(engineId(probes[n]!.id));
+  }
+  return found;
+}
+
+async function findRound(
+  { client, index }: EngineIndex,
+  point: Point,
+  probes: readonly Probe[],
+): Promise<ReadonlySet<string>> {
+  const pairs = probes.map(({ id, field, value }) => ({
+    bool: { filter: [{ term: { _id: engineId(id) } }, { term: { [`fields.${field}`]: value } }] },
+  }));
+  const { hits } = await client.request<Found>({
+    method: 'POST',
+    path: '/_search',
+    query: { allow_partial_search_results: false },
+    body: {
+      ...pointIn(point),
+      size: probes.length,
+      track_total_hits: false,
+      query: { bool: { filter: [visibleOnly], should: pairs, minimum_should_match: 1 } },
+      sort: ['_doc'],
+      _source: false,
+    },
+    index,
+  });
+  return new Set(hits.hits.map(({ _id }) => _id));
+}
