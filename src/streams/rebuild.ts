@@ -39,14 +39,14 @@ interface Work {
 }
 
 /**
- * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it and compares
- * its root with the root of the fold; proves that a search finds it; then, and only then, makes it the serving one and keeps the one before. Readers keep the
- * old index until then. At a past cut it is left beside what serves.
+ * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it, compares its root
+ * with the root of the fold, and proves that a search finds it; then, and only then, makes it the serving one and keeps the
+ * one before. Readers keep the old index until then. At a past cut it is left beside what serves.
  *
  * Stopped at any step, by a signal or a kill, it is gone on with by the next plan: the same id, the same index, from the step it
  * had come to. So is one that failed for what may pass, and one whose swap was refused. Any other failure, and a cancellation
- * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`, `REBUILD_UNSEARCHABLE`,
- * `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
+ * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`,
+ * `REBUILD_UNSEARCHABLE`, `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
  */
 export async function rebuild(
   context: RebuildContext,

@@ -36,9 +36,9 @@ function counting(world: World): { context: RebuildContext; stored: () => number
       stored += documents.length;
       return index.store(documents, versionMax);
     },
-    scan() {
+    snapshot() {
       scans += 1;
-      return index.scan();
+      return index.snapshot();
     },
   }));
   return { context, stored: () => stored, scans: () => scans };
@@ -54,9 +54,9 @@ const losingAnswers = (world: World, to: 'store' | 'scan'): RebuildContext =>
       if (to === 'store') throw gone;
       return report;
     },
-    async *scan() {
-      yield* index.scan();
+    async snapshot() {
       if (to === 'scan') throw gone;
+      return index.snapshot();
     },
   }));
 
