@@ -39,19 +39,33 @@ export const entityTypeOf = (urn: string): string => urn.split(':', 3)[2] ?? '';
  * The parts of a valid URN's key, outermost commas only: `(a,(b,c),d)` → `a`, `(b,c)`, `d`; a plain key is one part.
  */
 export function urnParts(urn: string): readonly string[] {
-  const key = urn.split(':').slice(3).join(':');
+  const key = urn.slice(placeAfterColons(urn, 3));
   if (!key.startsWith('(') || !key.endsWith(')')) return [key];
   const parts: string[] = [];
   let depth = 0;
   let start = 1;
   for (let at = 1; at < key.length - 1; at += 1) {
-    if (key[at] === '(') depth += 1;
-    else if (key[at] === ')') depth -= 1;
-    else if (key[at] === ',' && depth === 0) {
+    const code = key.charCodeAt(at);
+    if (code === open) depth += 1;
+    else if (code === close) depth -= 1;
+    else if (code === comma && depth === 0) {
       parts.push(key.slice(start, at));
       start = at + 1;
     }
   }
   parts.push(key.slice(start, -1));
   return parts;
+}
+
+const [open, close, comma] = [0x28, 0x29, 0x2c];
+
+/** Behind the `count`-th colon; the end where there are fewer. */
+function placeAfterColons(text: string, count: number): number {
+  let at = 0;
+  for (let colons = 0; colons < count; colons += 1) {
+    const colon = text.indexOf(':', at);
+    if (colon < 0) return text.length;
+    at = colon + 1;
+  }
+  return at;
 }

@@ -21,13 +21,11 @@ export interface ModelDefinition {
 /**
  * A document to store. `id` is unique in the index, at most 600 bytes. `version` = version of the last event that touched
  * it. `body` is JSON text, stored and given back byte for byte. `search` null = hidden: found by id only.
- * `text` is the body as a string, where whoever made it has it: an engine that takes text need not read it again.
  */
 export interface Document {
   readonly id: string;
   readonly version: number;
   readonly body: Uint8Array;
-  readonly text?: string;
   readonly search: SearchFields | null;
 }
 

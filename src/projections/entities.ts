@@ -1,8 +1,9 @@
 import { isLive } from '../domain/entity-state.ts';
 import { versionOf } from '../domain/position.ts';
+import { headContents } from './head-content.ts';
 import type { Projection } from './projection.ts';
 import { entityFields, entitySearchFields, searchFieldsOf } from './search-fields.ts';
-import { headContents, stateText } from './state-text.ts';
+import { stateText } from './state-text.ts';
 
 /** One document per URN: its current aspects as they were received, and what it is found by. */
 export const entities: Projection = {
@@ -12,12 +13,10 @@ export const entities: Projection = {
   stateId: (urn) => urn,
   stateDocument(state) {
     const contents = headContents(state);
-    const text = stateText(state, contents);
     return {
       id: state.urn,
       version: versionOf(state.position),
-      body: Buffer.from(text),
-      text,
+      body: stateText(state, contents),
       search: isLive(state) ? entitySearchFields(state, contents) : null,
     };
   },

@@ -1,13 +1,15 @@
 import { type Head, headOf, type Step } from '../domain/entity-state.ts';
-import type { MetadataChangeEvent } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { formatPosition, type Position, parsePosition, versionOf } from '../domain/position.ts';
 import { readEvent } from '../formats/event.ts';
+import { EventSpans } from '../formats/event-spans.ts';
+import { type JsonWriter, jsonBytes } from '../formats/json-writer.ts';
 import type { Document, FieldKind, SearchFields } from '../ports/read-model.ts';
+import { readValue, splice, writeFacts, writePosition } from './event-text.ts';
 import { keyword } from './keyword.ts';
 import type { Draft, Projection, Quarantined } from './projection.ts';
-import { factsOf, json, quoted, readValue, spliced, stateText } from './state-text.ts';
+import { stateText } from './state-text.ts';
 
 /** Fields by which `history` is searched; part of the projection's version. */
 const historyFields = {
@@ -50,7 +52,7 @@ export const history: Projection = {
   stateDocument: (state) => ({
     id: `~${state.urn}`,
     version: versionOf(state.position),
-    body: Buffer.from(stateText(state)),
+    body: stateText(state),
     search: null,
   }),
   drafts: (step) => [...endedDrafts(step), draft(step, step, () => eventDocument(step))],
@@ -94,40 +96,68 @@ function eventDocument(step: Step): Document {
   const head = openHead(step);
   if (head !== undefined) return appliedDocument(head, undefined);
   const { outcome, reason, duplicateOf } = step;
-  const event = readEvent(step.event.avro);
-  let told = `,"outcome":"${outcome}"`;
-  if (reason !== undefined) told += `,"reason":${json(reason)}`;
-  if (duplicateOf !== undefined) told += `,"duplicateOf":${quoted(duplicateOf)}`;
-  if (event.value !== null) told += spliced('value', readValue(event.value));
-  return render(event, step, step, told, outcome);
+  const tell = (out: JsonWriter, value: Uint8Array | null): void => {
+    if (reason !== undefined) {
+      out.raw(',"reason":');
+      out.string(reason);
+    }
+    if (duplicateOf !== undefined) {
+      out.raw(',"duplicateOf":');
+      writePosition(out, duplicateOf);
+    }
+    if (value !== null) splice(out, 'value', readValue(value));
+  };
+  return render(step.event.avro, step, step, outcome, tell);
 }
 
 /** The document of an applied change: valid from its position, to `end` once something replaced it. */
 function appliedDocument(head: Head, end: Point | undefined): Document {
-  const event = readEvent(head.avro);
-  const to = end === undefined ? 'null' : `{"position":${quoted(end.position)},"time":${end.time}}`;
-  let told = `,"outcome":"applied","to":${to}`;
-  if (event.value !== null) told += spliced('value', readValue(event.value));
-  if (head.patched !== null) told += spliced('result', readValue(head.patched));
-  return render(event, head, end, told, 'applied');
+  const tell = (out: JsonWriter, value: Uint8Array | null): void => {
+    if (end === undefined) out.raw(',"to":null');
+    else {
+      out.raw(',"to":{"position":');
+      writePosition(out, end.position);
+      out.raw(',"time":');
+      out.integer(end.time);
+      out.raw('}');
+    }
+    if (value !== null) splice(out, 'value', readValue(value));
+    if (head.patched !== null) splice(out, 'result', readValue(head.patched));
+  };
+  return render(head.avro, head, end, 'applied', tell);
 }
 
-/** `end` undefined = valid still; the point itself = never valid. */
+/** `end` undefined = valid still; the point itself = never valid. `tell` writes what follows the outcome. */
 function render(
-  event: MetadataChangeEvent,
+  avro: Uint8Array,
   at: Point,
   end: Point | undefined,
-  told: string,
   outcome: Outcome,
+  tell: (out: JsonWriter, value: Uint8Array | null) => void,
 ): Document {
+  const event = readEvent(avro);
+  const spans = new EventSpans(avro);
   const { epoch, partition, offset } = at.position;
   return {
     id: eventId(at.position),
     version: versionOf((end ?? at).position),
-    body: Buffer.from(
-      `{"position":${quoted(at.position)},"time":${at.time},"urn":${json(event.urn)},"type":${json(event.entityType)},` +
-        `"aspect":${JSON.stringify(event.aspect)}${factsOf(event)}${told}}`,
-    ),
+    body: jsonBytes((out) => {
+      out.raw('{"position":');
+      writePosition(out, at.position);
+      out.raw(',"time":');
+      out.integer(at.time);
+      out.raw(',"urn":');
+      out.string(event.urn);
+      out.raw(',"type":');
+      out.string(event.entityType);
+      out.raw(',"aspect":');
+      if (event.aspect === null) out.raw('null');
+      else out.string(event.aspect);
+      writeFacts(out, spans);
+      out.raw(`,"outcome":"${outcome}"`);
+      tell(out, event.value);
+      out.raw('}');
+    }),
     search: {
       urn: keyword(event.urn),
       aspect: keyword(event.aspect ?? ''),
@@ -155,9 +185,18 @@ function quarantinedDocument({ outcome, reason, position, time, urn }: Quarantin
   return {
     id: eventId(position),
     version,
-    body: Buffer.from(
-      `{"position":${quoted(position)},"time":${time},"urn":${JSON.stringify(urn)},"outcome":"${outcome}","reason":${json(reason)}}`,
-    ),
+    body: jsonBytes((out) => {
+      out.raw('{"position":');
+      writePosition(out, position);
+      out.raw(',"time":');
+      out.integer(time);
+      out.raw(',"urn":');
+      if (urn === null) out.raw('null');
+      else out.string(urn);
+      out.raw(`,"outcome":"${outcome}","reason":`);
+      out.string(reason);
+      out.raw('}');
+    }),
     search: {
       urn: keyword(urn ?? ''),
       aspect: '',

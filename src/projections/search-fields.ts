@@ -2,9 +2,12 @@ import type { EntityState } from '../domain/entity-state.ts';
 import type { Source } from '../domain/event.ts';
 import { formatPosition } from '../domain/position.ts';
 import { urnParts } from '../domain/urn.ts';
+import { readEvent } from '../formats/event.ts';
 import type { FieldKind, SearchFields } from '../ports/read-model.ts';
+import { readValue } from './event-text.ts';
+import { type HeadContent, headContents } from './head-content.ts';
 import { keyword } from './keyword.ts';
-import { type HeadContent, headContents, readState, readValue } from './state-text.ts';
+import { readState } from './state-text.ts';
 import { searchWords } from './words.ts';
 
 /** Fields by which `entities` is searched; part of the projection's version. */
@@ -67,26 +70,27 @@ export function entitySearchFields(state: EntityState, contents: readonly HeadCo
     const parsed = contents[index]!.value?.parsed as Json | undefined;
     if (parsed !== undefined && Object.hasOwn(texts, aspect)) values.set(aspect, parsed);
   }
-  const sources = contents.flatMap(({ event: { source, change } }) =>
-    source === null || change === 'DELETE' ? [] : [sourceName(source)],
+  const sources = contents.flatMap(({ event, value }) =>
+    value === undefined || !event.hasSource ? [] : [sourceName(readEvent(event.bytes).source!)],
   );
   return searchFields({ ...state, position: formatPosition(state.position), values, sources });
 }
 
 function searchFields({ urn, entityType, namespace, position, values, sources }: Searched): SearchFields {
-  const name = entityName(urn, values);
+  const parts = urnParts(urn);
+  const name = entityName(urn, values, parts);
   const found = [...values].flatMap(([aspect, value]) => texts[aspect]!(value));
   return {
     urn: keyword(urn),
     type: keyword(entityType),
     namespace: keyword(namespace),
-    platform: keyword(platformOf(urn)),
+    platform: keyword(platformOf(urn, parts)),
     owners: keywords(ownersIn(values.get('ownership'))),
     tags: keywords(tagsIn(values.get('globalTags'))),
     sources: keywords(sources),
     position,
     nameWords: searchWords(name),
-    words: searchWords(name, ...urnParts(urn), entityType, namespace, ...found),
+    words: searchWords(name, ...parts, entityType, namespace, ...found),
   };
 }
 
@@ -154,17 +158,19 @@ const named = new Set([
 ]);
 
 /** The name people know an entity by: its own, else the telling part of its URN. */
-export function entityName(urn: string, values: ReadonlyMap<string, Json>): string {
+export function entityName(
+  urn: string,
+  values: ReadonlyMap<string, Json>,
+  parts: readonly string[] = urnParts(urn),
+): string {
   for (const [aspect, value] of values) {
     const own = named.has(aspect) ? string(at(value, 'name')) : '';
     if (own !== '') return own;
   }
-  const parts = urnParts(urn);
   return (parts.length > 1 ? parts[1] : parts[0]) ?? urn;
 }
 
-export function platformOf(urn: string): string {
-  const first = urnParts(urn)[0] ?? '';
+export function platformOf(urn: string, [first = '']: readonly string[] = urnParts(urn)): string {
   const platform =
     /urn:li:dataPlatform:([^,()]+)/u.exec(first) ?? /^([^,():]+)$/u.exec(urn.includes('(') ? first : '');
   return platform?.[1] ?? '';

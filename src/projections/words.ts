@@ -16,36 +16,66 @@ const upperCase = /[A-Z]/u;
 const lower = (text: string): string =>
   ascii.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase();
 
-/** The words of one text, by the text: types, platforms and namespaces come again and again. Pure, so it may forget. */
-const remembered = new Map<string, readonly string[]>();
-const rememberedMax = 10_000;
-const rememberedLengthMax = 128;
+/** What a character of ASCII is to each of the expressions above, as bits by its code: they decide, and are asked once. */
+const [inRun, atStart, atEnd, inPart, isUpper, beforeHump] = [1, 2, 4, 8, 16, 32];
+const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return (
+    (character.match(wholeWords) === null ? 0 : inRun) |
+    (`${character}a`.replace(trimmed, '') === 'a' ? atStart : 0) |
+    (`a${character}`.replace(trimmed, '') === 'a' ? atEnd : 0) |
+    (asciiPartBorders.test(character) ? 0 : inPart) |
+    (upperCase.test(character) ? isUpper : 0) |
+    (`${character}A`.split(asciiHumps).length === 2 ? beforeHump : 0)
+  );
+});
 
-function wordsOf(text: string): readonly string[] {
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const words = splitWords(text);
-  if (text.length <= rememberedLengthMax) {
-    if (remembered.size >= rememberedMax) remembered.clear();
-    remembered.set(text, words);
+/** Tells the words of a text in order, some of them empty or twice. */
+function eachWord(text: string, tell: (word: string) => void): void {
+  if (ascii.test(text)) {
+    eachAsciiWord(text, tell);
+    return;
   }
-  return words;
-}
-
-function splitWords(text: string): string[] {
-  const words: string[] = [];
-  const isAscii = ascii.test(text);
-  const [borders, camel] = isAscii ? [asciiPartBorders, asciiHumps] : [partBorders, humps];
   for (const run of text.match(wholeWords) ?? []) {
     const whole = run.replace(trimmed, '');
-    words.push(lower(whole));
-    for (const part of whole.split(borders)) {
-      words.push(lower(part));
-      if (isAscii && !upperCase.test(part)) continue;
-      for (const hump of part.split(camel)) words.push(lower(hump));
+    tell(lower(whole));
+    for (const part of whole.split(partBorders)) {
+      tell(lower(part));
+      for (const hump of part.split(humps)) tell(lower(hump));
     }
   }
-  return words;
+}
+
+/** The same for ASCII, a code at a time: most texts are. */
+function eachAsciiWord(text: string, tell: (word: string) => void): void {
+  const low = text.toLowerCase();
+  const is = (at: number, kind: number): boolean => (kinds[text.charCodeAt(at)]! & kind) !== 0;
+  for (let at = 0; at < text.length; ) {
+    if (!is(at, inRun)) {
+      at += 1;
+      continue;
+    }
+    let start = at;
+    while (at < text.length && is(at, inRun)) at += 1;
+    let end = at;
+    while (start < end && is(start, atStart)) start += 1;
+    while (end > start && is(end - 1, atEnd)) end -= 1;
+    tell(low.slice(start, end));
+    for (let first = start; first < end; first += 1) {
+      if (!is(first, inPart)) continue;
+      let last = first + 1;
+      while (last < end && is(last, inPart)) last += 1;
+      tell(low.slice(first, last));
+      let hump = first;
+      for (let next = first + 1; next < last; next += 1) {
+        if (!is(next, isUpper) || !is(next - 1, beforeHump)) continue;
+        tell(low.slice(hump, next));
+        hump = next;
+      }
+      if (hump !== first) tell(low.slice(hump, last));
+      first = last;
+    }
+  }
 }
 
 /**
@@ -55,12 +85,11 @@ function splitWords(text: string): string[] {
  */
 export function searchWords(...texts: readonly string[]): string[] {
   const words = new Set<string>();
-  for (const text of texts) {
-    for (const word of wordsOf(text)) {
-      if (words.size >= wordsMax) break;
-      if (word !== '') words.add(word.length > wordLengthMax ? word.slice(0, wordLengthMax) : word);
-    }
-  }
+  const add = (word: string): void => {
+    if (word !== '' && words.size < wordsMax)
+      words.add(word.length > wordLengthMax ? word.slice(0, wordLengthMax) : word);
+  };
+  for (const text of texts) eachWord(text, add);
   return [...words];
 }
 

@@ -62,9 +62,9 @@ describe('the state of an entity', () => {
         const states = new Map<string, EntityState>();
         for (const read of eventsRead(history)) if (read.kind === 'event') foldEvent(states, read);
         for (const state of states.values()) {
-          const text = stateText(state);
+          const text = stateText(state).toString();
           JSON.parse(text);
-          expect(stateText(readState(Buffer.from(text)))).toBe(text);
+          expect(stateText(readState(Buffer.from(text))).toString()).toBe(text);
         }
       }),
     );

@@ -1,4 +1,5 @@
 import { Fault } from '../../domain/fault.ts';
+import { escapeBytesMax, escapedBytes, escapeInto } from '../../formats/json-writer.ts';
 import type { ElasticsearchClient } from './client.ts';
 
 /** What the engine made of an entry: stored, kept out by a version, or refused for ever. */
@@ -28,17 +29,28 @@ const bodyBytesMax = 5_000_000;
 const attemptsMax = 7;
 const firstWaitMs = 50;
 
-/** The NDJSON pair that stores `source` unless `engineId` is there at the same or a higher version. */
-export const indexLine = (engineId: string, version: number, source: string): string =>
-  `{"index":{"_id":${JSON.stringify(engineId)},"version":${version},"version_type":"external"}}\n${source}\n`;
+/**
+ * What is sent of one document: text of an NDJSON pair up to the inside of its last string, then that string's content as
+ * bytes, still unescaped, then the pair's end. Without a body the text is whole.
+ */
+export interface BulkLine {
+  readonly text: string;
+  readonly body?: Uint8Array;
+}
+
+const lineEnd = Buffer.from('"}\n');
+
+/** The action that stores what follows it unless `engineId` is there at the same or a higher version. */
+export const indexAction = (engineId: string, version: number): string =>
+  `{"index":{"_id":${JSON.stringify(engineId)},"version":${version},"version_type":"external"}}\n`;
 
 /**
- * Sends lines of `indexLine` in bodies of at most 5 MB (one larger line goes alone) and reads every item of every answer;
+ * Sends lines in bodies of at most 5 MB (one larger line goes alone) and reads every item of every answer;
  * verdicts stand in the order of the lines. Lines are taken as bodies go, so at most three bodies are in memory, as bytes.
  * What the engine was too busy for goes again, alone, a bounded number of times. Every answer is read before a fault of one
  * body is thrown.
  */
-export async function sendBulk(target: BulkTarget, lines: Iterable<string>): Promise<BulkVerdict[]> {
+export async function sendBulk(target: BulkTarget, lines: Iterable<BulkLine>): Promise<BulkVerdict[]> {
   const sent: Promise<BulkVerdict[]>[] = [];
   let failed = false;
   for (const body of bodies(lines, target.slots.spare)) {
@@ -71,29 +83,45 @@ const firstBytes = 64 * 1_024;
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const unitBytesMax = 3;
 
-function* bodies(lines: Iterable<string>, spare: Buffer[]): Generator<Body, undefined> {
+function* bodies(lines: Iterable<BulkLine>, spare: Buffer[]): Generator<Body, undefined> {
   const fresh = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(firstBytes);
   let memory = fresh();
   let ends: number[] = [];
   let at = 0;
   const body = (): Body => ({ bytes: memory.subarray(0, at), ends, memory });
   for (const line of lines) {
-    const most = at + line.length * unitBytesMax;
-    if (most > bodyBytesMax && at > 0 && at + Buffer.byteLength(line) > bodyBytesMax) {
+    if (at > 0 && at + bytesMost(line) > bodyBytesMax && at + bytesOf(line) > bodyBytesMax) {
       yield body();
       [memory, ends, at] = [fresh(), [], 0];
     }
     memory = withRoom(memory, at, line);
-    at += memory.write(line, at, 'utf8');
+    at = writeLine(memory, at, line);
     ends.push(at);
   }
   if (at > 0) yield body();
 }
 
+/** Writes a line where there is room for `bytesOf` it; returns its exclusive end. */
+export function writeLine(memory: Buffer, at: number, { text, body }: BulkLine): number {
+  const afterText = at + memory.write(text, at, 'utf8');
+  if (body === undefined) return afterText;
+  const afterBody = escapeInto(memory, afterText, body);
+  memory.set(lineEnd, afterBody);
+  return afterBody + lineEnd.length;
+}
+
+/** At most so many bytes: without looking at each. */
+const bytesMost = ({ text, body }: BulkLine): number =>
+  text.length * unitBytesMax + (body === undefined ? 0 : body.length * escapeBytesMax + lineEnd.length);
+
+/** So many bytes a line takes. */
+export const bytesOf = ({ text, body }: BulkLine): number =>
+  Buffer.byteLength(text) + (body === undefined ? 0 : escapedBytes(body) + lineEnd.length);
+
 /** `memory` itself, or a larger copy of what is in it up to `at`. */
-function withRoom(memory: Buffer, at: number, line: string): Buffer {
-  if (at + line.length * unitBytesMax <= memory.length) return memory;
-  const needed = at + Buffer.byteLength(line);
+function withRoom(memory: Buffer, at: number, line: BulkLine): Buffer {
+  if (at + bytesMost(line) <= memory.length) return memory;
+  const needed = at + bytesOf(line);
   if (needed <= memory.length) return memory;
   const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(2 * memory.length, bodyBytesMax)));
   memory.copy(larger, 0, 0, at);

@@ -1,4 +1,4 @@
-import type { Document, ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
 import type { SearchValue, Unindexable } from '../../ports/search-values.ts';
 
 /** A document as the engine gives it back, found or not. */
@@ -23,19 +23,18 @@ export interface EngineHeld extends EngineDocument {
 export const sourceFields = ['doc_id', 'body'];
 
 /**
- * The source of a document. `values` are its search values in the order of the definition's fields, null hides it; a
- * document that should be found and cannot be says why. The
- * body is one string: the engine never reads what is in it, and gives back what it was.
+ * The source of a document up to the inside of its last member, `body`, which is one string: the engine never reads what is
+ * in it, and gives back what it was. `values` are its search values in the order of the definition's fields, null hides it; a
+ * document that should be found and cannot be says why.
  */
-export function sourceText(
-  { id, body, text }: Pick<Document, 'id' | 'body' | 'text'>,
+export function sourceHead(
+  id: string,
   fieldNames: readonly string[],
   values: readonly SearchValue[] | null,
   unindexable?: Unindexable,
 ): string {
-  const bodyText = text ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   const head = `{"doc_id":${JSON.stringify(id)},"visible":${values !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`;
-  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":${JSON.stringify(bodyText)}}`;
+  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":"`;
 }
 
 function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {

@@ -1,6 +1,6 @@
 import { checkedQuery } from '../../ports/checked-query.ts';
 import type { ModelIndex, Page, Query, StoredDocument } from '../../ports/read-model.ts';
-import { indexLine, sendBulk } from './bulk.ts';
+import { indexAction, sendBulk } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
 import { type EngineDocument, storedDocument } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
@@ -34,9 +34,9 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
     },
     visible: () => lanesIn(of),
     async saveProgress(lanes) {
-      const lines = lanes.map((lane) =>
-        indexLine(laneId(lane), lane.next + 1, JSON.stringify({ lane: laneSource(lane) })),
-      );
+      const lines = lanes.map((lane) => ({
+        text: `${indexAction(laneId(lane), lane.next + 1)}${JSON.stringify({ lane: laneSource(lane) })}\n`,
+      }));
       const refused = (await sendBulk(of, lines)).find((verdict) => typeof verdict === 'object');
       if (refused !== undefined) throw new Error(`progress refused by ${name}: ${refused.refused}`);
     },

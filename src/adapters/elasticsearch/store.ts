@@ -1,8 +1,8 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
 import { searchValues, type Unindexable } from '../../ports/search-values.ts';
-import { indexLine, sendBulk } from './bulk.ts';
-import { fieldNames, sourceText } from './documents.ts';
+import { type BulkLine, indexAction, sendBulk } from './bulk.ts';
+import { fieldNames, sourceHead } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -19,15 +19,15 @@ export async function storeDocuments(
 ): Promise<StoreReport> {
   const names = fieldNames(of.definition);
   const unindexable: Unsearchable[] = [];
-  const hidden = (document: Document, code: Unindexable): string =>
-    lineOf(document, sourceText(document, names, null, code));
-  function* lines(): Generator<string> {
+  const hidden = (document: Document, code: Unindexable): BulkLine =>
+    lineOf(document, sourceHead(document.id, names, null, code));
+  function* lines(): Generator<BulkLine> {
     for (const document of documents) {
       const values = document.search === null ? null : searchValues(of.definition.fields, document.search);
       if (typeof values === 'string') {
         unindexable.push({ id: document.id, reason: values });
         yield hidden(document, values);
-      } else yield lineOf(document, sourceText(document, names, values));
+      } else yield lineOf(document, sourceHead(document.id, names, values));
     }
   }
   const verdicts = await sendBulk(of, lines());
@@ -47,8 +47,10 @@ export async function storeDocuments(
   return { applied: documents.length - kept.length, stale: kept.length, unindexable };
 }
 
-const lineOf = ({ id, version }: Document, source: string): string =>
-  indexLine(engineId(id), version, source);
+const lineOf = ({ id, version, body }: Document, head: string): BulkLine => ({
+  text: indexAction(engineId(id), version) + head,
+  body,
+});
 
 const reasonOf = (verdict: object | string): string =>
   typeof verdict === 'object' && 'refused' in verdict ? String(verdict.refused) : '';

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { limits } from '../../domain/event.ts';
 import { Fault } from '../../domain/fault.ts';
 import { scanJson } from '../../formats/json-text.ts';
-import { object } from '../../projections/state-text.ts';
+import { object } from './json-object.ts';
 
 /** A member of an answer: its name and its JSON text, as stored or as made. */
 export type Member = readonly [name: string, text: string];

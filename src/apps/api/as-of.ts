@@ -2,9 +2,9 @@ import { Fault } from '../../domain/fault.ts';
 import { type Position, parsePosition, versionOf } from '../../domain/position.ts';
 import { partitionOf } from '../../formats/partition.ts';
 import { asOfQuery, type Moment, type Readable } from '../../projections/queries.ts';
-import { object } from '../../projections/state-text.ts';
 import type { Annal } from '../annal.ts';
 import { type Member, membersOf, textOf } from './answer.ts';
+import { object } from './json-object.ts';
 import { reading } from './reading.ts';
 
 const ofTheChange = new Set([

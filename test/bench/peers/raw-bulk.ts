@@ -1,8 +1,8 @@
 // What the engine takes at most: the documents of a projection, written as bulk bodies beforehand, into an index of the same
 // mapping, two requests at a time. Nothing is folded, hashed or read back while the clock runs. Prints one JSON line.
 import { azureBlobArchive } from '../../../src/adapters/azure-blob/archive-store.ts';
-import { indexLine } from '../../../src/adapters/elasticsearch/bulk.ts';
-import { fieldNames, sourceText } from '../../../src/adapters/elasticsearch/documents.ts';
+import { bytesOf, indexAction, writeLine } from '../../../src/adapters/elasticsearch/bulk.ts';
+import { fieldNames, sourceHead } from '../../../src/adapters/elasticsearch/documents.ts';
 import { elasticsearchReadModel } from '../../../src/adapters/elasticsearch/read-model.ts';
 import { searchValues } from '../../../src/ports/search-values.ts';
 import { projectionNamed } from '../../../src/projections/registry.ts';
@@ -23,9 +23,9 @@ const until = await archiveCut(store, epochs);
 const history = { store, epochs, until, decoders: openEventDecoders(store.truth) };
 
 const bodies: Buffer[] = [];
-let [documents, lines, bytes] = [0, [] as string[], 0];
+let [documents, lines, bytes] = [0, [] as Buffer[], 0];
 const close = (): void => {
-  bodies.push(Buffer.from(lines.join('')));
+  bodies.push(Buffer.concat(lines));
   [lines, bytes] = [[], 0];
 };
 const names = fieldNames(definition);
@@ -34,9 +34,12 @@ for await (const batch of foldHistory(projection, history, counts, () => undefin
   for (const document of batch) {
     const values = document.search === null ? null : searchValues(definition.fields, document.search);
     if (typeof values === 'string') throw new Error(values);
-    const line = indexLine(document.id, document.version, sourceText(document, names, values));
+    const { id, version, body } = document;
+    const line = { text: indexAction(id, version) + sourceHead(id, names, values), body };
+    const memory = Buffer.allocUnsafe(bytesOf(line));
+    writeLine(memory, 0, line);
     documents += 1;
-    bytes += lines.push(line) && line.length;
+    bytes += lines.push(memory) && memory.length;
     if (bytes >= bodyBytes) close();
   }
 close();
