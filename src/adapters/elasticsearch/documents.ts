@@ -1,7 +1,7 @@
 import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
 import type { SearchValue, Unindexable } from '../../ports/search-values.ts';
 
-/** A document as the engine gives it back, found or not. */
+/** A document as the engine gives it back, found or not. Sources come whole: those the engine copies, parts it parses. */
 export interface EngineDocument {
   readonly _id: string;
   readonly _version?: number;
@@ -9,18 +9,6 @@ export interface EngineDocument {
   readonly _source?: { readonly doc_id: string; readonly body: string };
   readonly error?: { readonly type: string; readonly reason?: string };
 }
-
-/** A document as the engine gives it back with all that is in its source. */
-export interface EngineHeld extends EngineDocument {
-  readonly _source?: EngineDocument['_source'] & {
-    readonly visible: boolean;
-    readonly unindexable?: string;
-    readonly fields?: Readonly<Record<string, unknown>>;
-  };
-}
-
-/** All that is asked of a source: search fields stay in the engine. */
-export const sourceFields = ['doc_id', 'body'];
 
 /**
  * The source of a document up to the inside of its last member, `body`, which is one string: the engine never reads what is
@@ -37,7 +25,8 @@ export function sourceHead(
   return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":"`;
 }
 
-function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {
+/** Search values in the order of the definition's fields as they stand in a source. */
+export function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {
   const fields: Record<string, SearchValue> = {};
   for (const [n, value] of values.entries()) if (value !== null) fields[names[n]!] = value;
   return JSON.stringify(fields);

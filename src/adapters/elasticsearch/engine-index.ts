@@ -2,7 +2,7 @@ import { Fault } from '../../domain/fault.ts';
 import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
 import type { BulkTarget } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
-import { type EngineDocument, sourceFields, storedDocument } from './documents.ts';
+import { type EngineDocument, storedDocument } from './documents.ts';
 import { engineId } from './mapping.ts';
 
 /** An index as the engine knows it. */
@@ -20,7 +20,7 @@ export async function loadDocuments(of: EngineIndex, ids: readonly string[]): Pr
     const { docs } = await of.client.request<{ docs: readonly EngineDocument[] }>({
       method: 'POST',
       path: `/${of.physical}/_mget`,
-      query: { realtime: true, _source_includes: sourceFields.join(',') },
+      query: { realtime: true },
       body: { ids: ids.map(engineId) },
       index: of.index,
     });

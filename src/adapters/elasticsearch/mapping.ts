@@ -21,12 +21,14 @@ const types: Readonly<Record<FieldKind, object>> = {
 
 /** Kept in the source alone: neither searched nor sorted by, and without a bound on its length. */
 const kept = { type: 'keyword', index: false, doc_values: false };
+/** Kept in the source alone, and never read by the engine: half the work of taking a document in would be its body. */
+const unread = { type: 'object', enabled: false };
 const keptLong = { type: 'long', index: false, doc_values: false };
 
 /** Everything of ours stands under names of our own, what is declared under `fields`. */
 const mapping = ({ fields }: ModelDefinition): object => ({
   doc_id: kept,
-  body: kept,
+  body: unread,
   visible: { type: 'boolean' },
   unindexable: { type: 'keyword' },
   fields: {

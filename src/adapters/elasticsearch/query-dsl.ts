@@ -1,5 +1,4 @@
 import type { Condition, Query, SortKey } from '../../ports/read-model.ts';
-import { sourceFields } from './documents.ts';
 import { visibleOnly } from './mapping.ts';
 
 const field = (name: string): string => `fields.${name}`;
@@ -11,7 +10,6 @@ export function searchBody(query: Query): object {
     size: query.limit,
     track_total_hits: true,
     version: true,
-    _source: sourceFields,
     query: {
       bool: {
         filter: [visibleOnly, ...query.where.map(clause)],

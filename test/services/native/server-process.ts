@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reaper } from './reaper.ts';
@@ -19,6 +19,8 @@ export interface ServerProcess {
   start(): void;
   /** Sends a signal to the whole group; nothing when none runs. */
   signal(name: NodeJS.Signals): void;
+  /** Stops the process where it is, and resolves once all its threads stand: each stops when it next meets the kernel. */
+  pause(): Promise<void>;
   /** Waits until it has ended; true at once when it does not run, false when it still runs after `waitMs`. */
   ended(waitMs: number): Promise<boolean>;
   log(): string;
@@ -58,6 +60,12 @@ export function serverProcess(command: ServerCommand, folder: string, reaper: Re
     signal(name) {
       if (running?.child.pid !== undefined) process.kill(-running.child.pid, name);
     },
+    async pause() {
+      const pid = running?.child.pid;
+      if (pid === undefined) return;
+      process.kill(-pid, 'SIGSTOP');
+      while (running?.child.pid === pid && !stands(pid)) await pause(lookMs);
+    },
     async ended(waitMs) {
       if (running === undefined) return true;
       const limit = new AbortController();
@@ -68,4 +76,19 @@ export function serverProcess(command: ServerCommand, folder: string, reaper: Re
     },
     log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''),
   };
+}
+
+const lookMs = 10;
+const threadsFolder = (pid: number): string => `/proc/${pid}/task`;
+
+/** Whether no thread of a process runs; where the system does not tell, the signal has to do. */
+function stands(pid: number): boolean {
+  if (!existsSync(threadsFolder(pid))) return true;
+  return readdirSync(threadsFolder(pid)).every((thread) => {
+    const file = join(threadsFolder(pid), thread, 'stat');
+    if (!existsSync(file)) return true;
+    // The name of the program, in parentheses, may hold anything; the state is the letter behind it.
+    const stat = readFileSync(file, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+  });
 }

@@ -112,7 +112,7 @@ function handle(
         throw withLog(error, server.log());
       });
     },
-    pause: async () => server.signal('SIGSTOP'),
+    pause: () => server.pause(),
     resume: async () => server.signal('SIGCONT'),
   };
 }
