@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Client, errors as ClientErrors } from '@elastic/elasticsearch';
 import { Fault } from '../../domain/fault.ts';
 
@@ -46,6 +47,8 @@ export interface ElasticsearchClient {
    * index is missing, with `AnswerTooLarge`, else with a `Refusal`, which is a `MODEL_UNAVAILABLE` too.
    */
   request<T>(request: Request): Promise<T>;
+  /** The same, and the answer as the bytes it came in. */
+  requestBytes(request: Request): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -86,40 +89,87 @@ export function elasticsearchClient(
       return error instanceof errors.ElasticsearchClientError
         ? new Fault('MODEL_UNAVAILABLE', { place, why, reply: 'lost' })
         : new Error(why);
-    const status = error.statusCode ?? 0;
-    const { type, reason } = causeOf(error.body);
+    return refused(error.statusCode ?? 0, error.body, request);
+  }
+
+  function refused(status: number, body: unknown, request: Request): Error {
+    const { type, reason } = causeOf(body);
     if (type === 'index_not_found_exception' && request.index !== undefined)
       return new Fault('MODEL_UNAVAILABLE', { missing: request.index, place });
     if (busy.has(status)) return new Fault('MODEL_UNAVAILABLE', { place, status, why: `${type} ${reason}` });
     return new Refusal(status, type, reason, request, place);
   }
 
+  async function loaded(): Promise<{ client: Client; errors: typeof ClientErrors }> {
+    if (closed) throw new Fault('MODEL_UNAVAILABLE', { place, closed: true });
+    loading ??= load();
+    return loading;
+  }
+
   return {
     async request<T>(request: Request): Promise<T> {
-      if (closed) throw new Fault('MODEL_UNAVAILABLE', { place, closed: true });
-      loading ??= load();
-      const { client, errors } = await loading;
-      const { method, path, query, body, lines } = request;
+      const { client, errors } = await loaded();
       try {
-        return await client.transport.request<T>(
-          {
-            method,
-            path,
-            ...(query === undefined ? {} : { querystring: query }),
-            ...(body === undefined ? {} : { body }),
-            ...(lines === undefined ? {} : { bulkBody: lines }),
-          },
-          { maxResponseSize: answerBytesMax },
-        );
+        return await client.transport.request<T>(sent(request), { maxResponseSize: answerBytesMax });
       } catch (error) {
         throw translated(error, errors, request);
       }
+    },
+    async requestBytes(request) {
+      const { client, errors } = await loaded();
+      let bytes: Buffer;
+      let status: number;
+      try {
+        const answer = await client.transport.request<Readable>(sent(request), {
+          asStream: true,
+          meta: true,
+        });
+        status = answer.statusCode ?? 0;
+        bytes = await collected(answer.body, answerBytesMax);
+      } catch (error) {
+        if (error instanceof AnswerTooLarge) throw error;
+        throw error instanceof errors.ElasticsearchClientError
+          ? translated(error, errors, request)
+          : new Fault('MODEL_UNAVAILABLE', { place, why: String(error), reply: 'lost' });
+      }
+      if (status >= 400) throw refused(status, parsed(bytes), request);
+      return bytes;
     },
     async close() {
       closed = true;
       await (await loading)?.client.close();
     },
   };
+}
+
+const sent = ({ method, path, query, body, lines }: Request) => ({
+  method,
+  path,
+  ...(query === undefined ? {} : { querystring: query }),
+  ...(body === undefined ? {} : { body }),
+  ...(lines === undefined ? {} : { bulkBody: lines }),
+});
+
+async function collected(body: Readable, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // Leaving the loop ends the answer.
+    if (bytes > bytesMax) throw new AnswerTooLarge(`more than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+/** What stands in a refusal: JSON, unless it is of somebody between us and the engine. */
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** An error's type and reason; an alias that is missing is told as a plain text. */

@@ -1,20 +1,13 @@
 import { isFault } from '../../domain/fault.ts';
 import type { StoredDocument } from '../../ports/read-model.ts';
 import { AnswerTooLarge, type ElasticsearchClient } from './client.ts';
-import { type EngineHeld, sourceFields, storedDocument } from './documents.ts';
 import type { EngineIndex } from './engine-index.ts';
+import { type HeldSource, readSearchAnswer, type SearchAnswer } from './search-answer.ts';
 
 const keepAlive = '5m';
 const firstSize = 250;
 const sizeMax = 5_000;
 const batchBytes = 2 * 1024 * 1024;
-
-interface ScanAnswer {
-  readonly pit_id: string;
-  readonly hits: {
-    readonly hits: readonly (EngineHeld & { readonly sort: readonly number[] })[];
-  };
-}
 
 /** Parts that are read side by side: the engine has a thread for each. */
 const slices = 2;
@@ -52,7 +45,7 @@ export async function closePoint({ client }: EngineIndex, { id }: Point): Promis
 export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly StoredDocument[]> {
   const point = await openPoint(of);
   try {
-    for await (const hits of scanPoint(of, point, sourceFields)) yield hits.map(storedDocument);
+    yield* scanPoint(of, point);
   } finally {
     await closePoint(of, point);
   }
@@ -62,12 +55,8 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
  * Every document at a point in time, hidden ones too: each has `visible`, progress has not. Two slices are read in turns; the
  * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies.
  */
-export async function* scanPoint(
-  of: EngineIndex,
-  point: Point,
-  source: readonly string[],
-): AsyncGenerator<readonly EngineHeld[]> {
-  let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice, source));
+export async function* scanPoint(of: EngineIndex, point: Point): AsyncGenerator<readonly HeldSource[]> {
+  let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice));
   try {
     while (reading.length > 0) {
       const left: SliceScan[] = [];
@@ -86,32 +75,27 @@ export async function* scanPoint(
 
 interface SliceScan {
   /** The next batch, empty at the end. */
-  next(): Promise<readonly EngineHeld[]>;
+  next(): Promise<readonly HeldSource[]>;
   /** Waits for what was asked for, and forgets it. */
   end(): Promise<void>;
 }
 
-function scanSlice(
-  { client, index }: EngineIndex,
-  point: Point,
-  slice: number,
-  source: readonly string[],
-): SliceScan {
+function scanSlice({ client, index }: EngineIndex, point: Point, slice: number): SliceScan {
   let size = firstSize;
   let pending = batchAfter(undefined);
 
-  function batchAfter(after: readonly number[] | undefined): Promise<ScanAnswer> {
+  function batchAfter(after: string | undefined): Promise<SearchAnswer> {
     const asked = askFitting(after);
     // Looked at when its turn comes; until then a failure is not unhandled.
     asked.catch(() => {});
     return asked;
   }
 
-  async function askFitting(after: readonly number[] | undefined): Promise<ScanAnswer> {
+  async function askFitting(after: string | undefined): Promise<SearchAnswer> {
     for (;;) {
       try {
-        const answer = await ask(client, index, { point, slice, size, after, source });
-        point.id = answer.pit_id;
+        const answer = await ask(client, index, { point, slice, size, after });
+        point.id = answer.pit;
         return answer;
       } catch (error) {
         if (!(error instanceof AnswerTooLarge) || size === 1) throw error;
@@ -122,12 +106,12 @@ function scanSlice(
 
   return {
     async next() {
-      const { hits } = (await pending).hits;
-      if (hits.length > 0) {
-        size = sizeFor(hits, size);
-        pending = batchAfter(hits.at(-1)!.sort);
+      const { documents, lastSort } = await pending;
+      if (documents.length > 0) {
+        size = sizeFor(documents, size);
+        pending = batchAfter(lastSort);
       }
-      return hits;
+      return documents;
     },
     async end() {
       await pending.catch(() => {}); // Nobody asks for this batch any more.
@@ -137,18 +121,17 @@ function scanSlice(
 
 interface ScanQuestion {
   readonly point: Point;
-  readonly source: readonly string[];
   readonly slice: number;
   readonly size: number;
-  readonly after: readonly number[] | undefined;
+  readonly after: string | undefined;
 }
 
-const ask = (
+const ask = async (
   client: ElasticsearchClient,
   index: string,
-  { point, slice, size, after, source }: ScanQuestion,
-): Promise<ScanAnswer> =>
-  client.request<ScanAnswer>({
+  { point, slice, size, after }: ScanQuestion,
+): Promise<SearchAnswer> => {
+  const answer = await client.requestBytes({
     method: 'POST',
     path: '/_search',
     query: { allow_partial_search_results: false },
@@ -160,15 +143,15 @@ const ask = (
       sort: ['_shard_doc'],
       track_total_hits: false,
       version: true,
-      _source: source,
-      ...(after === undefined ? {} : { search_after: after }),
+      ...(after === undefined ? {} : { search_after: JSON.parse(after) as number[] }),
     },
     index,
   });
+  return readSearchAnswer(answer);
+};
 
-/** By the length of the bodies: about their bytes, without the work of measuring them. */
-function sizeFor(hits: readonly EngineHeld[], size: number): number {
-  const length = hits.reduce((sum, { _source }) => sum + (_source?.body.length ?? 0), 0);
-  const fitting = Math.floor(batchBytes / Math.max(1, length / hits.length));
+function sizeFor(documents: readonly HeldSource[], size: number): number {
+  const bytes = documents.reduce((sum, { body }) => sum + body.length, 0);
+  const fitting = Math.floor(batchBytes / Math.max(1, bytes / documents.length));
   return Math.max(1, Math.min(fitting, size * 4, sizeMax));
 }

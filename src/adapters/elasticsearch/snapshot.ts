@@ -4,13 +4,13 @@ import { differingPointers } from '../../formats/json-difference.ts';
 import type { HeldDocument, IndexSnapshot, Inspection, Probe } from '../../ports/index-snapshot.ts';
 import type { ModelDefinition, SearchFields } from '../../ports/read-model.ts';
 import { searchValues } from '../../ports/search-values.ts';
-import { type EngineHeld, fieldNames, storedDocument } from './documents.ts';
+import { fieldNames, fieldsText } from './documents.ts';
 import type { EngineIndex } from './engine-index.ts';
 import { lanesIn } from './lanes.ts';
 import { declaredShape, engineId, type IndexShape, shapeOf, visibleOnly } from './mapping.ts';
 import { closePoint, openPoint, type Point, pointIn, scanPoint } from './scan.ts';
+import type { HeldSource } from './search-answer.ts';
 
-const heldFields = ['doc_id', 'body', 'visible', 'unindexable', 'fields'];
 const namedMax = 10;
 
 /** A point in time of an index that was refreshed for it. */
@@ -21,7 +21,7 @@ export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
     return {
       progress,
       async *scan() {
-        for await (const batch of scanPoint(of, point, heldFields)) yield batch.map(heldIn(of.definition));
+        for await (const batch of scanPoint(of, point)) yield batch.map(heldIn(of.definition));
       },
       inspect: () => inspected(of, point),
       finds: (probes) => findAll(of, point, probes),
@@ -33,23 +33,22 @@ export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
   }
 }
 
-function heldIn(definition: ModelDefinition): (held: EngineHeld) => HeldDocument {
+function heldIn(definition: ModelDefinition): (held: HeldSource) => HeldDocument {
   const names = fieldNames(definition);
-  return (held) => {
-    const { visible = false, unindexable = null, fields = {} } = held._source ?? {};
-    return {
-      ...storedDocument(held),
-      unindexable,
-      differsIn(search: SearchFields | null) {
-        const values = search === null ? null : searchValues(definition.fields, search);
-        const wanted = values === null || typeof values === 'string' ? null : values;
-        if (visible !== (wanted !== null)) return 'visible';
-        if (wanted === null) return Object.keys(fields)[0];
-        const at = wanted.findIndex((value, n) => !isSame(value, fields[names[n]!]));
-        return at < 0 ? Object.keys(fields).find((name) => !names.includes(name)) : names[at];
-      },
-    };
-  };
+  return ({ id, version, body, visible, unindexable, fields: held }) => ({
+    ...{ id, version, body, unindexable },
+    differsIn(search: SearchFields | null) {
+      const values = search === null ? null : searchValues(definition.fields, search);
+      const wanted = values === null || typeof values === 'string' ? null : values;
+      if (visible !== (wanted !== null)) return 'visible';
+      // Written by the same function: equal values have equal texts, and need no look at each.
+      if (wanted !== null && held === fieldsText(names, wanted)) return undefined;
+      const fields = JSON.parse(held ?? '{}') as Readonly<Record<string, unknown>>;
+      if (wanted === null) return Object.keys(fields)[0];
+      const at = wanted.findIndex((value, n) => !isSame(value, fields[names[n]!]));
+      return at < 0 ? Object.keys(fields).find((name) => !names.includes(name)) : names[at];
+    },
+  });
 }
 
 const isSame = (wanted: unknown, found: unknown): boolean =>

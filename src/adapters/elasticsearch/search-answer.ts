@@ -1,0 +1,220 @@
+import { stringEnd } from '../../formats/json-string.ts';
+import type { StoredDocument } from '../../ports/read-model.ts';
+
+/** A document with all that stands in its source. */
+export interface HeldSource extends StoredDocument {
+  readonly visible: boolean;
+  readonly unindexable: string | null;
+  /** Search values by field, as JSON text; undefined where there are none. */
+  readonly fields: string | undefined;
+}
+
+/** What a scan needs of a search's answer. */
+export interface SearchAnswer {
+  /** Id of the point in time, which may change with each answer. */
+  readonly pit: string;
+  /** In the order of the answer; bodies lie in one piece of memory. */
+  readonly documents: readonly HeldSource[];
+  /** Sort values of the last hit, as JSON text; undefined where there is none. */
+  readonly lastSort: string | undefined;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+const letterU = 0x75;
+
+/** What the letter behind a backslash stands for; `u` aside. */
+const escaped = new Uint8Array(256);
+for (const [letter, character] of Object.entries({
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+}))
+  escaped[letter.charCodeAt(0)] = character.charCodeAt(0);
+
+/**
+ * Reads hits with their whole source from the bytes of a search's answer. Bodies are unescaped into bytes at once: no
+ * string is made of what is only hashed or compared, which halves the time of reading an index back. Throws an Error for what is
+ * no such answer.
+ */
+export function readSearchAnswer(answer: Buffer): SearchAnswer {
+  const reader = new AnswerReader(answer);
+  let pit: string | undefined;
+  const documents: HeldSource[] = [];
+  let lastSort: string | undefined;
+  for (const name of reader.members()) {
+    if (name === 'pit_id') pit = reader.text();
+    else if (name !== 'hits') reader.skip();
+    else
+      for (const inner of reader.members()) {
+        if (inner !== 'hits') reader.skip();
+        else for (const _ of reader.items()) lastSort = reader.hit(documents) ?? lastSort;
+      }
+  }
+  if (pit === undefined) throw new Error('an answer of Elasticsearch without its point in time');
+  return { pit, documents, lastSort };
+}
+
+/** A place in JSON without space, as Elasticsearch writes it unless it is asked to be pretty. */
+class AnswerReader {
+  private readonly bytes: Buffer;
+  private at = 0;
+  /** Bodies, one after the other: together they are shorter than the answer. */
+  private readonly bodies: Buffer;
+  private bodiesEnd = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.bodies = Buffer.allocUnsafeSlow(bytes.length);
+  }
+
+  /** Adds the document of a hit, and tells its sort values as text. */
+  hit(documents: HeldSource[]): string | undefined {
+    let version: number | undefined;
+    let id: string | undefined;
+    let body: Buffer | undefined;
+    let visible = false;
+    let unindexable: string | null = null;
+    let fields: string | undefined;
+    let sort: string | undefined;
+    for (const name of this.members()) {
+      if (name === '_version') version = Number(this.raw());
+      else if (name === 'sort') sort = this.raw();
+      else if (name !== '_source') this.skip();
+      else
+        for (const field of this.members()) {
+          if (field === 'doc_id') id = this.text();
+          else if (field === 'body') body = this.unescaped();
+          else if (field === 'visible') visible = this.raw() === 'true';
+          else if (field === 'unindexable') unindexable = this.text();
+          else if (field === 'fields') fields = this.raw();
+          else this.skip();
+        }
+    }
+    if (version === undefined || id === undefined || body === undefined)
+      throw new Error(`a hit of Elasticsearch without version, id or body: ${id ?? ''}`);
+    documents.push({ id, version, body, visible, unindexable, fields });
+    return sort;
+  }
+
+  /** Names of an object's members; the caller moves past each value before it asks for the next. */
+  *members(): Generator<string> {
+    this.expect(openBrace);
+    if (this.taken(closeBrace)) return;
+    do {
+      const name = this.text();
+      this.at += 1;
+      yield name;
+    } while (this.taken(comma));
+    this.expect(closeBrace);
+  }
+
+  *items(): Generator<void> {
+    this.expect(openBracket);
+    if (this.taken(closeBracket)) return;
+    do yield;
+    while (this.taken(comma));
+    this.expect(closeBracket);
+  }
+
+  /** A string. */
+  text(): string {
+    const raw = this.raw();
+    const inside = raw.slice(1, -1);
+    return inside.includes('\\') ? String(JSON.parse(raw)) : inside;
+  }
+
+  /** Any value as its JSON text. */
+  raw(): string {
+    const start = this.at;
+    this.skip();
+    return this.bytes.toString('utf8', start, this.at);
+  }
+
+  skip(): void {
+    const { bytes } = this;
+    let depth = 0;
+    do {
+      const byte = bytes[this.at];
+      if (byte === undefined) throw new Error('an answer of Elasticsearch that ends too early');
+      if (byte === quote) {
+        this.skipString();
+        continue;
+      }
+      this.at += 1;
+      if (byte === openBrace || byte === openBracket) depth += 1;
+      else if (byte === closeBrace || byte === closeBracket) depth -= 1;
+      else if (depth === 0) this.skipScalar();
+    } while (depth > 0);
+  }
+
+  private skipScalar(): void {
+    for (let byte = this.bytes[this.at]; byte !== undefined; byte = this.bytes[this.at]) {
+      if (byte === comma || byte === closeBrace || byte === closeBracket) return;
+      this.at += 1;
+    }
+  }
+
+  private skipString(): void {
+    const end = stringEnd(this.bytes, this.at + 1);
+    if (end < 0) throw new Error('an answer of Elasticsearch with a string that is none');
+    this.at = end;
+  }
+
+  /** The content of a string as UTF-8 bytes. */
+  private unescaped(): Buffer {
+    const bytes = this.bytes;
+    const bodies = this.bodies;
+    const { length } = bytes;
+    this.expect(quote);
+    const start = this.bodiesEnd;
+    let to = start;
+    let from = this.at;
+    for (;;) {
+      const byte = bytes[from];
+      if (from >= length || byte === undefined)
+        throw new Error('a body of Elasticsearch that ends too early');
+      from += 1;
+      if (byte === quote) break;
+      if (byte !== backslash) {
+        bodies[to++] = byte;
+        continue;
+      }
+      const letter = bytes[from]!;
+      from += 1;
+      if (letter !== letterU) {
+        bodies[to++] = escaped[letter]!;
+        continue;
+      }
+      // A pair of surrogates is two escapes.
+      const isPair = bytes[from + 4] === backslash && bytes[from + 5] === letterU;
+      const width = isPair && (bytes[from]! | 0x20) === 0x64 && bytes[from + 1]! >= 0x38 ? 10 : 4;
+      to += bodies.write(
+        String(JSON.parse(`"\\u${bytes.toString('latin1', from, from + width)}"`)),
+        to,
+        'utf8',
+      );
+      from += width;
+    }
+    this.at = from;
+    this.bodiesEnd = to;
+    return bodies.subarray(start, to);
+  }
+
+  private taken(byte: number): boolean {
+    if (this.bytes[this.at] !== byte) return false;
+    this.at += 1;
+    return true;
+  }
+
+  private expect(byte: number): void {
+    if (!this.taken(byte)) throw new Error(`an answer of Elasticsearch that is no JSON at byte ${this.at}`);
+  }
+}
