@@ -29,6 +29,8 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
     case 'zstandard':
       return zstdCompressSync(block, {
         pledgedSrcSize: block.length,
+        // Of one output chunk nothing has to be put together.
+        chunkSize: Math.min(Math.max(block.length, constants.Z_MIN_CHUNK), chunkBytes),
         params: {
           [constants.ZSTD_c_compressionLevel]: 1,
           [constants.ZSTD_c_checksumFlag]: 0,

@@ -6,6 +6,8 @@ const hashBytes = 32;
 const entryBytesMax = 65_535;
 const entryScratch = Buffer.alloc(entryBytesMax + 1);
 const nodeScratch = Buffer.alloc(1 + 2 * hashBytes, 1);
+const rowHashesMax = 256;
+const rowScratch = Buffer.alloc(rowHashesMax * hashBytes);
 
 /** SHA-256. Through a string, for each result that `hash` makes as a buffer of its own costs as much as five hashes. */
 const sha256 = (bytes: Uint8Array): Buffer => Buffer.from(hash('sha256', bytes, 'binary'), 'binary');
@@ -52,6 +54,13 @@ export function leafHash(entry: string | Uint8Array): Buffer {
   return sha256(entryScratch.subarray(0, 1 + length));
 }
 
+/** Writes the leaf hash of an entry into `target` at `at`. As `leafHash`, without a buffer of its own. */
+export function writeLeafHash(entry: string, target: Buffer, at: number): void {
+  if (entry.length > entryBytesMax / 3 && Buffer.byteLength(entry) > entryBytesMax)
+    throw new RangeError(`an entry of ${Buffer.byteLength(entry)} bytes`);
+  target.write(hash('sha256', `\0${entry}`, 'binary'), at, 'latin1');
+}
+
 /** RFC 6962 node hash: SHA-256(01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   nodeScratch.set(left, 1);
@@ -76,4 +85,25 @@ export function treeRoot(leafHashes: Iterable<Buffer>): Buffer {
   return peaks.length === 0
     ? hash('sha256', '', 'buffer')
     : peaks.reduceRight((right, left) => nodeHash(left, right));
+}
+
+/**
+ * RFC 6962 root over a row of hashes, 32 bytes each, one after the other: as `treeRoot`, and three times as fast for a power of
+ * two up to 256 of them.
+ */
+export function rowRoot(row: Buffer): Buffer {
+  let count = row.length / hashBytes;
+  if (count < 2 || count > rowHashesMax || (count & (count - 1)) !== 0) return treeRoot(hashesOf(row));
+  row.copy(rowScratch);
+  for (; count > 1; count /= 2)
+    for (let at = 0; at < count / 2; at += 1) {
+      rowScratch.copy(nodeScratch, 1, 2 * at * hashBytes, 2 * (at + 1) * hashBytes);
+      rowScratch.write(hash('sha256', nodeScratch, 'binary'), at * hashBytes, 'latin1');
+    }
+  return Buffer.from(rowScratch.subarray(0, hashBytes));
+}
+
+/** 32-byte hashes of a row, one after the other. */
+export function* hashesOf(row: Buffer): Generator<Buffer> {
+  for (let at = 0; at < row.length; at += hashBytes) yield row.subarray(at, at + hashBytes);
 }

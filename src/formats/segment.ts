@@ -14,10 +14,11 @@ export type LogLane = Pick<SegmentHeader, 'topic' | 'epoch' | 'partition'>;
 /** Header of a file whose extent is known: all but the tail. */
 export type WholeHeader = SegmentHeader & { readonly first: number; readonly next: number };
 
-/** One block, decompressed: `count` records, one after the other, in `bytes`. */
+/** One block: `count` records, one after the other, in `bytes`; `stored` is the block as it stands in the file. */
 export interface Block {
   readonly count: number;
   readonly bytes: Buffer;
+  readonly stored: Buffer;
 }
 
 /**
@@ -82,14 +83,23 @@ export function encodeBlock(
   codec: BlockCodec = 'zstandard',
 ): Buffer {
   const spelled = records.map((record) => (record instanceof Uint8Array ? record : encodeRecord(record)));
-  const bytes = spelled.reduce((sum, record) => sum + record.length, 0);
-  if (records.length === 0 || bytes > blockBytesMax)
-    throw new RangeError(`a block of ${records.length} records, ${bytes} bytes`);
-  const parts = codec === 'null' ? spelled : [squeeze(Buffer.concat(spelled, bytes), codec)];
+  return encodeSpelled(records.length, Buffer.concat(spelled), sync, codec);
+}
+
+/** One block of `count` records that are encoded already, one after the other, in `spelled`. As `encodeBlock`. */
+export function encodeSpelled(
+  count: number,
+  spelled: Uint8Array,
+  sync: Uint8Array,
+  codec: BlockCodec = 'zstandard',
+): Buffer {
+  if (count === 0 || spelled.length > blockBytesMax)
+    throw new RangeError(`a block of ${count} records, ${spelled.length} bytes`);
+  const squeezed = squeeze(spelled, codec);
   const front = new AvroWriter(2 * longBytesMax);
-  front.long(records.length);
-  front.long(parts.reduce((sum, part) => sum + part.length, 0));
-  return Buffer.concat([front.written(), ...parts, sync]);
+  front.long(count);
+  front.long(squeezed.length);
+  return Buffer.concat([front.written(), squeezed, sync]);
 }
 
 const blockBytesDefault = 4 * 1024 * 1024;
@@ -126,8 +136,15 @@ export function encodeSegment(
   }
   flush();
   if (first === undefined) throw new RangeError('a segment without records');
-  return Buffer.concat([segmentHeader({ ...lane, kind: 'data', first, next, codec }), ...blocks]);
+  return segmentOfBlocks({ ...lane, first, next, codec }, blocks);
 }
+
+/** A data segment of blocks that are encoded already: all of its records, in its codec. */
+export const segmentOfBlocks = (
+  { topic, epoch, partition, first, next, codec }: Omit<WholeHeader, 'kind' | 'reason'>,
+  blocks: readonly Uint8Array[],
+): Buffer =>
+  Buffer.concat([segmentHeader({ topic, epoch, partition, kind: 'data', first, next, codec }), ...blocks]);
 
 /**
  * A file that records what is missing: a hole (sparse offsets) or a gap (retention was faster), [first,
@@ -189,10 +206,8 @@ function segmentFile<Header extends SegmentHeader>(
 
   function* views(): Generator<RecordView> {
     let expected = header.first;
-    for (const { count, bytes } of blocks()) {
-      const reader = new AvroReader(bytes);
-      for (let i = 0; i < count; i++) {
-        const view = readView(reader, blob);
+    for (const block of blocks()) {
+      for (const view of viewsOf(block, blob)) {
         expected ??= view.offset;
         if (view.offset !== expected || expected < 0 || expected >= offsetEnd) {
           throw corrupt(`offset ${view.offset} where ${expected} should be`, blob);
@@ -200,7 +215,6 @@ function segmentFile<Header extends SegmentHeader>(
         expected += 1;
         yield view;
       }
-      if (reader.remaining > 0) throw corrupt('bytes after the last record of a block', blob);
     }
     if (header.kind === 'data' && header.next !== undefined && expected !== header.next) {
       throw corrupt(`ends before offset ${expected}, should before ${header.next}`, blob);
@@ -212,6 +226,13 @@ function segmentFile<Header extends SegmentHeader>(
   }
 
   return { header, blocks, views, records };
+}
+
+/** The records of one block, whatever their offsets; ARCHIVE_CORRUPT where it holds anything else. */
+export function* viewsOf({ count, bytes }: Block, blob?: string): Generator<RecordView> {
+  const reader = new AvroReader(bytes);
+  for (let i = 0; i < count; i++) yield readView(reader, blob);
+  if (reader.remaining > 0) throw corrupt('bytes after the last record of a block', blob);
 }
 
 function readView(reader: AvroReader, blob: string | undefined): RecordView {
@@ -232,7 +253,7 @@ function readBlock(reader: AvroReader, sync: Buffer, codec: BlockCodec, blob: st
     if (reader.bytes.compare(sync, 0, sync.length, end, end + sync.length) !== 0) {
       throw reader.invalid('sync marker of another lane, or none', end);
     }
-    return { count, bytes: unsqueeze(squeezed, codec) };
+    return { count, bytes: unsqueeze(squeezed, codec), stored: reader.bytes.subarray(at, reader.at) };
   } catch (error) {
     throw asCorrupt(error, `block at ${at}`, blob);
   }

@@ -41,6 +41,47 @@ export function entryBundle(entries: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(parts);
 }
 
+/** A bundle that grows entry by entry, in memory that is kept for the next one. */
+export interface BundleWriter {
+  readonly count: number;
+  add(entry: string): void;
+  /** The bundle so far, in bytes of its own. */
+  bytes(): Buffer;
+  clear(): void;
+}
+
+const bundleFirstBytes = 48 * 1024;
+
+/** Goes on from these entries. */
+export function bundleWriter(entries: readonly Uint8Array[]): BundleWriter {
+  const given = entryBundle(entries);
+  let buffer = Buffer.alloc(Math.max(bundleFirstBytes, given.length));
+  let at = given.copy(buffer);
+  let count = entries.length;
+  return {
+    get count() {
+      return count;
+    },
+    add(entry) {
+      const room = at + 2 + entry.length * 3;
+      if (room > buffer.length) {
+        const larger = Buffer.alloc(Math.max(room, buffer.length * 2));
+        buffer.copy(larger, 0, 0, at);
+        buffer = larger;
+      }
+      const length = buffer.write(entry, at + 2, 'utf8');
+      if (length > entryBytesMax) throw new RangeError(`an entry of ${length} bytes`);
+      buffer.writeUInt16BE(length, at);
+      at += 2 + length;
+      count += 1;
+    },
+    bytes: () => Buffer.from(buffer.subarray(0, at)),
+    clear() {
+      [at, count] = [0, 0];
+    },
+  };
+}
+
 /** Entries of a bundle, views into it. RangeError for bytes that are no bundle of 1 to 256 entries. */
 export function readEntryBundle(bundle: Buffer): Buffer[] {
   const entries: Buffer[] = [];

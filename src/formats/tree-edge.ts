@@ -1,4 +1,4 @@
-import { nodeHash, type TreeHead, treeRoot } from './leaf.ts';
+import { nodeHash, rowRoot, type TreeHead, treeRoot, writeLeafHash } from './leaf.ts';
 import { tileWidth } from './tile.ts';
 
 const hashBytes = 32;
@@ -19,6 +19,8 @@ export interface TreeEdge {
   readonly size: number;
   /** Adds a leaf hash. Gives the tiles that it made full, lowest level first: one in 256 leaves has any. */
   append(leaf: Uint8Array): readonly HashTile[];
+  /** Adds the leaf of an entry. */
+  appendEntry(entry: string): readonly HashTile[];
   head(): TreeHead;
   /** The partial tiles, none of them empty. */
   partials(): readonly HashTile[];
@@ -34,11 +36,6 @@ export const levelsOf = (size: number): number => {
   for (let hashes = size; hashes > 0; hashes = Math.floor(hashes / tileWidth)) levels += 1;
   return levels;
 };
-
-/** 32-byte hashes of a tile, one after the other. */
-export function* hashesOf(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += hashBytes) yield bytes.subarray(at, at + hashBytes);
-}
 
 /**
  * The edge of a tree of `size`, from the bytes of its partial tiles by level (those of width 0 may be absent). RangeError
@@ -56,19 +53,23 @@ export function treeEdge(size = 0, tiles: ReadonlyMap<number, Buffer> = new Map(
     rows.push({ bytes, width });
   }
 
-  function append(leaf: Uint8Array): HashTile[] {
+  function rowOf(level: number): { readonly bytes: Buffer; width: number } {
+    rows[level] ??= { bytes: Buffer.alloc(tileBytes), width: 0 };
+    return rows[level];
+  }
+
+  /** A hash has been written behind those of the lowest row. */
+  function grow(): readonly HashTile[] {
     const full: HashTile[] = [];
-    let hash = leaf;
     for (let level = 0; ; level += 1) {
-      const row = rows[level] ?? { bytes: Buffer.alloc(tileBytes), width: 0 };
-      rows[level] = row;
-      row.bytes.set(hash, row.width * hashBytes);
+      const row = rowOf(level);
       row.width += 1;
       if (row.width < tileWidth) break;
       row.width = 0;
       const bytes = Buffer.from(row.bytes);
       full.push({ level, index: Math.floor(leaves / tileWidth ** (level + 1)), bytes });
-      hash = treeRoot(hashesOf(bytes));
+      const above = rowOf(level + 1);
+      above.bytes.set(rowRoot(bytes), above.width * hashBytes);
     }
     leaves += 1;
     return full;
@@ -81,7 +82,16 @@ export function treeEdge(size = 0, tiles: ReadonlyMap<number, Buffer> = new Map(
     get size() {
       return leaves;
     },
-    append,
+    append(leaf) {
+      const row = rowOf(0);
+      row.bytes.set(leaf, row.width * hashBytes);
+      return grow();
+    },
+    appendEntry(entry) {
+      const row = rowOf(0);
+      writeLeafHash(entry, row.bytes, row.width * hashBytes);
+      return grow();
+    },
     head: () => ({
       size: leaves,
       // Higher levels stand to the left, and each of their hashes covers more than all that lies below.
@@ -104,12 +114,12 @@ export function treeEdge(size = 0, tiles: ReadonlyMap<number, Buffer> = new Map(
 
 /** Roots of the full subtrees over a row of hashes, the largest first: one for each bit of their number. */
 export function peaksOf(row: Buffer): Buffer[] {
-  const hashes = [...hashesOf(row)];
+  const count = row.length / hashBytes;
   const peaks: Buffer[] = [];
-  for (let at = 0; at < hashes.length; ) {
+  for (let at = 0; at < count; ) {
     let width = 1;
-    while (width * 2 <= hashes.length - at) width *= 2;
-    peaks.push(treeRoot(hashes.slice(at, at + width)));
+    while (width * 2 <= count - at) width *= 2;
+    peaks.push(rowRoot(row.subarray(at * hashBytes, (at + width) * hashBytes)));
     at += width;
   }
   return peaks;

@@ -1,7 +1,7 @@
-import { treeRoot } from './leaf.ts';
+import { rowRoot } from './leaf.ts';
 import type { LeafRange } from './proof.ts';
 import { type TilePlace, tileWidth } from './tile.ts';
-import { hashesOf, partialWidth, rootOfPeaks } from './tree-edge.ts';
+import { partialWidth, rootOfPeaks } from './tree-edge.ts';
 
 /** Levels of nodes that one tile covers. */
 const tileHeight = 8;
@@ -64,6 +64,6 @@ export const rangeRoot = (
       const hashes = bytesOf(node).subarray(node.from * hashBytes, node.to * hashBytes);
       if (hashes.length !== (node.to - node.from) * hashBytes)
         throw new RangeError(`tile ${node.level}/${node.index} ends before hash ${node.to}`);
-      return treeRoot(hashesOf(hashes));
+      return rowRoot(hashes);
     }),
   );

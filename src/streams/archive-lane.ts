@@ -1,39 +1,42 @@
 import type { LogRecord } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
+import type { BlockCodec } from '../formats/block-codec.ts';
 import { recordHash } from '../formats/leaf.ts';
-import type { RecordView } from '../formats/record-view.ts';
-import {
-  encodeBlock,
-  encodeMissing,
-  encodeRecord,
-  encodeSegment,
-  segmentHeader,
-  syncMarker,
-} from '../formats/segment.ts';
+import { encodeMissing } from '../formats/segment.ts';
 import type { ArchiveStore, ETag } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
-import { type LaneName, leavesName, segmentName, tailName } from './archive-names.ts';
+import { type LaneName, segmentName, tailName } from './archive-names.ts';
 import {
   type ArchiveEnd,
   chainEnd,
   checkOverlap,
   firstAtOrAfter,
   openSegment,
+  openTail,
   readTailBlob,
   tailRecords,
 } from './chain.ts';
+import { type KeptTails, keptTails } from './kept-tails.ts';
 import type { TreeFeed } from './lane-tree.ts';
-import { mendLeaves, recordLeaves, segmentLeaves } from './leaves.ts';
+import {
+  blockCodec,
+  segmentOf,
+  spelledBytesOf,
+  type TailBlock,
+  tailBlocks,
+  tailOf,
+  waitingRecords,
+} from './tail-blocks.ts';
 import type { SignPoint } from './tree-signing.ts';
 import type { TreePoint } from './tree-writer.ts';
 import { type Turns, turns } from './turns.ts';
 
 export interface ArchiveLimits {
-  /** Buffered record bytes that make a flush. */
+  /** Bytes of waiting records that make a flush. */
   readonly flushBytes: number;
   /** A record waits at most this long for its flush. */
   readonly flushMs: number;
-  /** Tail bytes that make a seal. */
+  /** Bytes of a tail's records that make a seal. */
   readonly sealBytes: number;
   /** The oldest record of a tail waits at most this long for its seal. */
   readonly sealMs: number;
@@ -52,7 +55,6 @@ export type ArchivePoint =
   | 'after-flush'
   | 'before-seal'
   | 'after-seal'
-  | 'after-leaves'
   | 'after-trim'
   | TreePoint
   | SignPoint;
@@ -67,6 +69,8 @@ export interface ArchiveContext {
   /** Lanes of one process take turns where they hold much in memory: a block to flush, a whole tail to seal. */
   readonly flushes?: Turns;
   readonly seals?: Turns;
+  /** Blocks of tails that are kept for their seal, of all lanes of one process. */
+  readonly tails?: KeptTails;
 }
 
 /** Another writer was first: nothing is lost, start again from what the archive holds. */
@@ -93,105 +97,111 @@ export interface ArchiveWriter {
   recordMissing(kind: 'hole' | 'gap', next: number): Promise<undefined | typeof yielded>;
 }
 
-/** What was sealed: where the chain ends now, and the leaves of its last segment. */
-interface Sealed {
+/** What is in the tail. */
+interface Found {
+  readonly etag: ETag;
+  readonly codec: BlockCodec;
+  readonly chain: ArchiveEnd;
   readonly end: ArchiveEnd;
-  readonly leaves: Buffer;
+  readonly blocks: readonly TailBlock[];
 }
 
 /** Finds the end of the lane's archive and opens its tail. */
 export async function openArchiveWriter(context: ArchiveContext, lane: LaneName): Promise<ArchiveWriter> {
-  const { store, clock, limits, feed, flushes = turns(1), seals = turns(1) } = context;
+  const { store, clock, limits, feed, flushes = turns(1), seals = turns(1), tails = keptTails() } = context;
   const name = tailName(lane);
-  const sync = syncMarker(lane.topic, lane.epoch, lane.partition);
-  const emptyTail = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
+  const emptyTail = tailOf(lane, []);
   const probe = async (point: ArchivePoint): Promise<void> => context.probe?.(point, lane);
 
-  let { etag, tailBytes, chain, end } = await find();
-  await mendLeaves(store, lane);
+  const found = await find();
+  let { etag, codec, chain, end } = found;
+  let tailBytes = spelledBytesOf(found.blocks);
   feed?.opened(end.next);
   let tailSince = end.next > chain.next ? clock.now() : undefined;
-  let buffer: Buffer[] = [];
-  let buffered = 0;
-  let bufferEnd = end;
+  let waiting = waitingRecords(lane, codec, feed !== undefined);
+  let next = end.next;
+  const kept = tails.of(lane.partition, found.blocks);
 
   /**
    * The tail is read first. Read last, it could be one that was trimmed since, and a writer that slept in between would take
    * the old end of the chain for the end of everything.
    */
-  async function find(): Promise<{ etag: ETag; tailBytes: number; chain: ArchiveEnd; end: ArchiveEnd }> {
+  async function find(): Promise<Found> {
     for (;;) {
-      const found = await readTailBlob(store, lane);
-      if (found === undefined) {
+      const tail = await readTailBlob(store, lane);
+      if (tail === undefined) {
         await store.state.write(name, emptyTail, null);
         continue;
       }
       const sealed = await chainEnd(store.truth, lane);
-      const first = firstAtOrAfter(found.bytes, lane, sealed.next);
+      const first = firstAtOrAfter(tail.bytes, lane, sealed.next);
       if (first !== undefined && first > sealed.next)
         throw new Fault('ARCHIVE_CORRUPT', {
           blob: name,
           reason: 'records before the tail are missing',
           offset: sealed.next,
         });
-      await checkOverlap(store.truth, lane, found.bytes, sealed.next);
-      let last = sealed;
-      for (const view of tailRecords(found.bytes, lane, sealed.next))
-        last = { next: view.offset + 1, lastHash: recordHash(view.bytes) };
-      return { etag: found.etag, tailBytes: found.bytes.length - emptyTail.length, chain: sealed, end: last };
+      await checkOverlap(store.truth, lane, tail.bytes, sealed.next);
+      const { blocks, last } = tailBlocks(tail.bytes, lane, sealed.next);
+      const ends = last === undefined ? sealed : { next: last.offset + 1, lastHash: recordHash(last.bytes) };
+      const { codec: spokenIn } = openTail(tail.bytes, lane).header;
+      return { etag: tail.etag, codec: spokenIn, chain: sealed, end: ends, blocks };
     }
   }
 
   async function flush(): Promise<undefined | typeof yielded> {
-    if (buffer.length === 0) return undefined;
+    if (waiting.spelledBytes === 0) return undefined;
     await probe('before-flush');
-    const appended = await flushes(async () => {
-      const block = encodeBlock(buffer, sync, 'null');
-      return { bytes: block.length, grown: await store.state.append(name, block, etag) };
-    });
-    if (appended.grown === 'changed') return yielded;
+    const { blocks, hashes } = waiting.take();
+    const stored = blocks.map((block) => block.stored);
+    const grown = await flushes(() => store.state.append(name, Buffer.concat(stored), etag));
+    if (grown === 'changed') return yielded;
     await probe('after-flush');
-    etag = appended.grown;
-    tailBytes += appended.bytes;
+    etag = grown;
+    tailBytes += spelledBytesOf(blocks);
     tailSince ??= clock.now();
-    feed?.flushed(end.next, buffer);
-    end = bufferEnd;
-    buffer = [];
-    buffered = 0;
+    feed?.flushed(end.next, hashes);
+    end = { next: blocks.at(-1)!.next, lastHash: undefined };
+    if (codec === blockCodec) kept.add(blocks);
+    else kept.forget();
     return undefined;
   }
 
   async function seal(): Promise<undefined | typeof yielded> {
-    const tail = await readTailBlob(store, lane);
-    if (tail === undefined || tail.etag !== etag) return yielded;
-    const first = chain.next;
-    const records: Buffer[] = [];
-    for (const view of tailRecords(tail.bytes, lane, first)) records.push(view.bytes);
+    const blocks = keptWhole() ?? (await readBack());
+    if (blocks === undefined) return yielded;
     // Also a fence: whoever read before what is called missing next cannot flush it any more.
-    if (records.length === 0) return trim(tail.bytes);
+    if (blocks.length === 0) return trim([]);
     await probe('before-seal');
-    const created = await store.truth.create(segmentName(lane, first), encodeSegment(lane, records));
-    const sealed = created === 'created' ? ours(records) : await theirs(records);
-    chain = sealed.end;
+    const created = await store.truth.create(segmentName(lane, chain.next), segmentOf(lane, blocks));
+    chain = created === 'created' ? end : await theirs(blocks);
     feed?.sealed();
     await probe('after-seal');
-    await store.state.replace(leavesName(lane, first), sealed.leaves);
-    await probe('after-leaves');
-    const trimmed = await trim(tail.bytes);
+    const trimmed = await trim(
+      created === 'created' ? [] : tailBlocks(tailOf(lane, blocks), lane, chain.next).blocks,
+    );
     return created === 'created' ? trimmed : yielded;
   }
 
-  const ours = (records: readonly Buffer[]): Sealed => ({
-    end,
-    leaves: recordLeaves(lane, chain.next, records),
-  });
+  /** What was kept, if it is all of the tail: whatever a seal leaves out, the trim behind it would drop. */
+  function keptWhole(): readonly TailBlock[] | undefined {
+    const { blocks } = kept;
+    return (blocks?.at(-1)?.next ?? chain.next) === end.next ? blocks : undefined;
+  }
+
+  /** The tail as it stands in the store; undefined where it is not ours any more. */
+  async function readBack(): Promise<readonly TailBlock[] | undefined> {
+    const tail = await readTailBlob(store, lane);
+    return tail?.etag === etag ? tailBlocks(tail.bytes, lane, chain.next).blocks : undefined;
+  }
 
   /** Another writer's segment has the name: it stands if it holds what ours would, as far as both reach. */
-  async function theirs(records: readonly Buffer[]): Promise<Sealed> {
+  async function theirs(blocks: readonly TailBlock[]): Promise<ArchiveEnd> {
     const first = chain.next;
     const segment = await openSegment(store.truth, lane, first);
     if (segment === undefined)
       throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, first), reason: 'missing' });
+    const records = [...tailRecords(tailOf(lane, blocks), lane, first)].map(({ bytes }) => bytes);
     let lastHash: Buffer | undefined;
     for (const view of segment.views()) {
       const mine = records[view.offset - first];
@@ -201,18 +211,20 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     }
     if (segment.header.kind !== 'data')
       throw new Fault('ARCHIVE_FORK', { blob: segmentName(lane, first), kind: segment.header.kind });
-    return { end: { next: segment.header.next, lastHash }, leaves: segmentLeaves(lane, segment) };
+    return { next: segment.header.next, lastHash };
   }
 
-  /** Drops from the tail what the chain holds. */
-  async function trim(tail: Buffer): Promise<undefined | typeof yielded> {
-    const blocks = blocksOf(tailRecords(tail, lane, chain.next), sync);
-    const trimmed = await store.state.write(name, Buffer.concat([emptyTail, ...blocks]), etag);
+  /** Leaves in the tail what the chain does not hold. */
+  async function trim(left: readonly TailBlock[]): Promise<undefined | typeof yielded> {
+    const trimmed = await store.state.write(name, tailOf(lane, left), etag);
     if (trimmed === 'changed') return yielded;
     await probe('after-trim');
     etag = trimmed;
-    tailBytes = blocks.reduce((sum, block) => sum + block.length, 0);
-    tailSince = tailBytes === 0 ? undefined : clock.now();
+    tailBytes = spelledBytesOf(left);
+    tailSince = left.length === 0 ? undefined : clock.now();
+    kept.become(left);
+    if (codec !== blockCodec) waiting = waitingRecords(lane, blockCodec, feed !== undefined);
+    codec = blockCodec;
     return undefined;
   }
 
@@ -224,16 +236,14 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
       return chain.next;
     },
     get next() {
-      return bufferEnd.next;
+      return next;
     },
     get buffered() {
-      return buffered;
+      return waiting.spelledBytes;
     },
     add(record) {
-      const bytes = encodeRecord(record);
-      buffer.push(bytes);
-      buffered += bytes.length;
-      bufferEnd = { next: record.offset + 1, lastHash: undefined };
+      waiting.add(record);
+      next = record.offset + 1;
     },
     flush,
     async sealIfDue() {
@@ -242,36 +252,16 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
       const old = tailSince !== undefined && now - tailSince >= limits.sealMs;
       return tailBytes >= limits.sealBytes || old ? seals(seal) : undefined;
     },
-    async recordMissing(kind, next) {
+    async recordMissing(kind, missingNext) {
       if ((await flush()) === yielded || (await seals(seal)) === yielded) return yielded;
       const first = chain.next;
-      const file = encodeMissing(lane, kind, first, next);
+      const file = encodeMissing(lane, kind, first, missingNext);
       if ((await store.truth.create(segmentName(lane, first), file)) === 'exists') return yielded;
-      await mendLeaves(store, lane);
-      chain = { next, lastHash: undefined };
+      chain = { next: missingNext, lastHash: undefined };
       end = chain;
-      bufferEnd = end;
-      feed?.missing(kind, first, next);
+      next = missingNext;
+      feed?.missing(kind, first, missingNext);
       return undefined;
     },
   };
-}
-
-/** Records of a tail as blocks of about 4 MiB. */
-function blocksOf(views: Iterable<RecordView>, sync: Buffer): Buffer[] {
-  const blocks: Buffer[] = [];
-  let records: Buffer[] = [];
-  let bytes = 0;
-  const close = (): void => {
-    if (records.length > 0) blocks.push(encodeBlock(records, sync, 'null'));
-    records = [];
-    bytes = 0;
-  };
-  for (const view of views) {
-    if (bytes + view.bytes.length > archiveLimits.flushBytes) close();
-    records.push(view.bytes);
-    bytes += view.bytes.length;
-  }
-  close();
-  return blocks;
 }

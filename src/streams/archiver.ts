@@ -19,6 +19,7 @@ import { askedWait, waitAfterMs } from './asked-wait.ts';
 import { conditions } from './conditions.ts';
 import { openEventDecoders } from './event-decoders.ts';
 import { holdLanes } from './hold-lanes.ts';
+import { keptTails } from './kept-tails.ts';
 import { indexLane } from './lane-base.ts';
 import { type LaneTree, laneTree, type TreeLimits } from './lane-tree.ts';
 import type { TreeProgress } from './tree-files.ts';
@@ -97,6 +98,9 @@ export interface LaneTask {
   treeFault: Fault | undefined;
 }
 
+/** Records of all lanes that wait for their flush; many lanes have a smaller share each. */
+const waitingBytesMax = 128 * 1024 * 1024;
+const shareBytesMin = 256 * 1024;
 /** A tree that catches up holds a segment in memory, a seal a whole tail, a flush a block of it. */
 const treesAtOnce = 2;
 const sealsAtOnce = 1;
@@ -123,6 +127,9 @@ export function startArchiver(options: ArchiverOptions): Archiver {
   );
   const inTurn = turns(treesAtOnce);
   const [flushes, seals] = [turns(flushesAtOnce), turns(sealsAtOnce)];
+  const { tails = keptTails() } = options;
+  const share = Math.max(shareBytesMin, Math.floor(waitingBytesMax / log.partitions));
+  const limits = { ...options.limits, flushBytes: Math.min(options.limits.flushBytes, share) };
   const decoders = openEventDecoders(options.store.truth);
 
   /** A lane for as long as this process holds the partition, and the tree over what it archives. */
@@ -172,10 +179,12 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     return defer(() =>
       followLog({
         ...options,
-        ...{ flushes, seals, feed, reader, partition, signal, task, settle: waiting.settle },
+        ...{ limits, flushes, seals, tails, feed, reader, partition, signal, task },
+        settle: waiting.settle,
       }),
     ).pipe(
       finalize(() => {
+        tails.leave(partition);
         if (task.state === 'running') task.state = 'waiting';
       }),
       retry({

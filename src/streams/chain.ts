@@ -2,6 +2,7 @@ import { Fault } from '../domain/fault.ts';
 import { recordHash } from '../formats/leaf.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import { readSegment, readTail, type SegmentFile, type WholeHeader } from '../formats/segment.ts';
+import type { SegmentHeader } from '../formats/segment-meta.ts';
 import type { ArchiveStore, ETag, TruthStore } from '../ports/archive.ts';
 import { firstOf, type LaneName, segmentName, segmentsOf, tailName } from './archive-names.ts';
 
@@ -125,10 +126,7 @@ export async function chainEnd(truth: TruthStore, lane: LaneName): Promise<Archi
   const segment = await openSegment(truth, lane, last);
   if (segment === undefined)
     throw new Fault('ARCHIVE_CORRUPT', { blob: segmentName(lane, last), reason: 'missing' });
-  let lastHash: Buffer | undefined;
-  for (const view of segment.views())
-    if (view.offset === segment.header.next - 1) lastHash = recordHash(view.bytes);
-  const end = { next: segment.header.next, lastHash };
+  const end = { next: segment.header.next, lastHash: lastHashOf(segment.views()) };
   known.set(segmentsOf(lane), { first: last, end });
   return end;
 }
@@ -137,22 +135,25 @@ export async function readTailBlob(store: ArchiveStore, lane: LaneName): Promise
   return store.state.read(tailName(lane));
 }
 
-/** Records of a tail at or after `from`, which must be contiguous from it; the first may not lie beyond `from`. */
-export function* tailRecords(tail: Buffer, lane: LaneName, from: number): Generator<RecordView> {
+/** Opens a tail and checks that it is this lane's. */
+export function openTail(tail: Buffer, lane: LaneName): SegmentFile<SegmentHeader> {
   const name = tailName(lane);
   const file = readTail(tail, name);
   const { topic, epoch, partition } = file.header;
   if (topic !== lane.topic || epoch !== lane.epoch || partition !== lane.partition)
     throw new Fault('ARCHIVE_CORRUPT', { blob: name, reason: 'the header names another place' });
+  return file;
+}
+
+export const brokenTail = (blob: string, offset: number): Fault =>
+  new Fault('ARCHIVE_CORRUPT', { blob, reason: 'offsets do not follow one another', offset });
+
+/** Records of a tail at or after `from`, which must be contiguous from it; the first may not lie beyond `from`. */
+export function* tailRecords(tail: Buffer, lane: LaneName, from: number): Generator<RecordView> {
   let next = from;
-  for (const view of file.views()) {
+  for (const view of openTail(tail, lane).views()) {
     if (view.offset < from) continue;
-    if (view.offset !== next)
-      throw new Fault('ARCHIVE_CORRUPT', {
-        blob: name,
-        reason: 'offsets do not follow one another',
-        offset: next,
-      });
+    if (view.offset !== next) throw brokenTail(tailName(lane), next);
     next += 1;
     yield view;
   }
@@ -176,11 +177,21 @@ export async function archiveEnd(store: ArchiveStore, lane: LaneName): Promise<A
         offset: chain.next,
       });
     }
-    let end = chain;
-    for (const view of tailRecords(tail.bytes, lane, chain.next))
-      end = { next: view.offset + 1, lastHash: recordHash(view.bytes) };
-    return end;
+    return tailEnd(tail.bytes, lane, chain);
   }
+}
+
+/** End of a tail that goes on from the end of the chain. */
+export function tailEnd(tail: Buffer, lane: LaneName, chain: ArchiveEnd): ArchiveEnd {
+  let last: RecordView | undefined;
+  for (const view of tailRecords(tail, lane, chain.next)) last = view;
+  return last === undefined ? chain : { next: last.offset + 1, lastHash: recordHash(last.bytes) };
+}
+
+function lastHashOf(views: Iterable<RecordView>): Buffer | undefined {
+  let last: RecordView | undefined;
+  for (const view of views) last = view;
+  return last === undefined ? undefined : recordHash(last.bytes);
 }
 
 /** First offset in the tail that is not below `from`; undefined where there is none. */
@@ -200,8 +211,10 @@ export async function checkOverlap(
   chainNext: number,
 ): Promise<void> {
   const left = new Map<number, Buffer>();
-  for (const { offset, bytes } of readTail(tail, tailName(lane)).views())
-    if (offset < chainNext) left.set(offset, bytes);
+  for (const { offset, bytes } of readTail(tail, tailName(lane)).views()) {
+    if (offset >= chainNext) break;
+    left.set(offset, bytes);
+  }
   if (left.size === 0) return;
   const from = Math.min(...left.keys());
   const firsts = await segmentFirsts(truth, lane);

@@ -1,5 +1,4 @@
 import { Fault } from '../domain/fault.ts';
-import { recordHash } from '../formats/leaf.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -27,8 +26,8 @@ export const treeLimits: TreeLimits = { tilesMs: 60_000, signMs: 3_600_000, leav
 export interface TreeFeed {
   /** The archive was found to end here. */
   opened(end: number): void;
-  /** Records from `first` on, in the bytes that the archive holds. */
-  flushed(first: number, records: readonly Buffer[]): void;
+  /** Records from `first` on, by the hashes of the bytes that the archive holds, 32 each. */
+  flushed(first: number, hashes: Buffer): void;
   missing(kind: 'hole' | 'gap', first: number, next: number): void;
   /** A segment was made: the tree is to be signed. */
   sealed(): void;
@@ -75,10 +74,8 @@ interface Chunk {
 
 const hashBytes = 32;
 
-function chunkOfRecords(lane: LaneName, first: number, records: readonly Buffer[]): Chunk {
-  const count = records.length;
-  const hashes = Buffer.allocUnsafeSlow(count * hashBytes);
-  for (const [at, record] of records.entries()) recordHash(record).copy(hashes, at * hashBytes);
+function chunkOfRecords(lane: LaneName, first: number, hashes: Buffer): Chunk {
+  const count = hashes.length / hashBytes;
   return {
     first,
     count,
@@ -204,7 +201,7 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
       }
       wake();
     },
-    flushed: (first, records) => add(chunkOfRecords(lane, first, records), first + records.length),
+    flushed: (first, hashes) => add(chunkOfRecords(lane, first, hashes), first + hashes.length / hashBytes),
     missing(kind, first, next) {
       const leaf = leafOfMissing(lane, { kind, first, next });
       add({ first, count: 1, leaves: () => [leaf] }, next);

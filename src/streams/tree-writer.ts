@@ -1,6 +1,6 @@
 import { Fault } from '../domain/fault.ts';
-import { leafHash, type TreeHead } from '../formats/leaf.ts';
-import { entryBundle, type TilePlace, tileWidth } from '../formats/tile.ts';
+import type { TreeHead } from '../formats/leaf.ts';
+import { bundleWriter, type TilePlace, tileWidth } from '../formats/tile.ts';
 import { partialWidth, treeEdge } from '../formats/tree-edge.ts';
 import type { StateStore } from '../ports/archive.ts';
 import { openTree, progressBytes, readProgress, type StoredTree, type TreeProgress } from './tree-files.ts';
@@ -54,7 +54,7 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
   const stored: StoredTree = anew ? await fromNothing(state, tree) : await openTree(state, tree);
   const { edge } = stored;
   let { progress, etag } = stored;
-  let entries: Uint8Array[] = [...stored.entries];
+  const bundle = bundleWriter(stored.entries);
   let next = anew ? 0 : (progress?.next ?? 0);
   let full: TreeBlob[] = [];
   /** Size whose partial tiles are there. */
@@ -78,9 +78,9 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
     const tiles: TreeBlob[] = edge
       .partials()
       .map(({ level, index, bytes }) => ({ level, index, bytes, width: partialWidth(level, edge.size) }));
-    if (entries.length === 0) return tiles;
+    if (bundle.count === 0) return tiles;
     const index = Math.floor(edge.size / tileWidth);
-    return [...tiles, { level: 'entries', index, width: entries.length, bytes: entryBundle(entries) }];
+    return [...tiles, { level: 'entries', index, width: bundle.count, bytes: bundle.bytes() }];
   }
 
   async function save(saved: TreeProgress): Promise<'stored' | 'changed'> {
@@ -123,13 +123,13 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
     head: () => edge.head(),
     append(entry, after) {
       const index = Math.floor(edge.size / tileWidth);
-      const tiles = edge.append(leafHash(entry));
-      entries.push(Buffer.from(entry));
+      const tiles = edge.appendEntry(entry);
+      bundle.add(entry);
       next = after;
       if (tiles.length === 0) return;
-      full.push({ level: 'entries', index, width: tileWidth, bytes: entryBundle(entries) });
+      full.push({ level: 'entries', index, width: tileWidth, bytes: bundle.bytes() });
       full.push(...tiles.map((tile) => ({ ...tile, width: tileWidth })));
-      entries = [];
+      bundle.clear();
     },
     writeFull,
     store,

@@ -95,7 +95,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
         partOf: (blob) => (blob.startsWith('tail/') ? 'tail' : 'segment'),
       })
     : undefined;
-  const files = leafFiles(work, name, deep);
+  const files = await leafFiles(work, name, deep);
   const indexes = await indexCheck(work, name);
   const truthBefore = findings.truth;
   const tailBlob = tailName(name);
@@ -227,7 +227,7 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
     tail,
     async end() {
       await check?.end();
-      await files.end();
+      files.end();
       const signed = tree.heads.at(-1)?.size ?? 0;
       const size = tree.tiles?.progress.size ?? 0;
       const known = Math.max(signed, size);

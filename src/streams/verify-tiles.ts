@@ -1,7 +1,7 @@
 import { Fault } from '../domain/fault.ts';
-import { leafHash, treeRoot } from '../formats/leaf.ts';
+import { leafHash, rowRoot } from '../formats/leaf.ts';
 import { readEntryBundle, type TilePlace, tileWidth } from '../formats/tile.ts';
-import { hashesOf, levelsOf, peaksOf, rootOfPeaks } from '../formats/tree-edge.ts';
+import { levelsOf, peaksOf, rootOfPeaks } from '../formats/tree-edge.ts';
 import { rangeRoot, tilesFor, widthIn } from '../formats/tree-node.ts';
 import type { Found } from './archive-finding.ts';
 import type { StoredTiles } from './stored-tiles.ts';
@@ -106,7 +106,7 @@ async function verifyLevel(at: Level): Promise<void> {
       const read = await Promise.all(
         Array.from({ length: count }, (_, i) => tiles.tile(level - 1, below + start + i)),
       );
-      for (const tile of read) given.push(tile instanceof Fault ? tile : treeRoot(hashesOf(tile)));
+      for (const tile of read) given.push(tile instanceof Fault ? tile : rowRoot(tile));
     }
     await judge(at, index, stored, given);
   }
@@ -156,7 +156,7 @@ async function fits(at: Level, index: number, hashes: Buffer): Promise<boolean> 
   const above = await tiles.tile(level + 1, Math.floor(index / tileWidth));
   if (above instanceof Fault) return false;
   const slot = (index % tileWidth) * hashBytes;
-  return treeRoot(hashesOf(hashes)).equals(above.subarray(slot, slot + hashBytes));
+  return rowRoot(hashes).equals(above.subarray(slot, slot + hashBytes));
 }
 
 /** The tiles at the edge give another root: the partial tile of leaves is wrong, or the head. */

@@ -22,7 +22,7 @@ import {
 } from '../../src/formats/segment.ts';
 import { metaOf } from '../../src/formats/segment-meta.ts';
 import * as arbitrary from './arbitrary.ts';
-import { hex, recordOf, type SegmentJson, vectors } from './vectors.ts';
+import { hex, recordOf, type SegmentJson, tails, vectors } from './vectors.ts';
 
 const lane = { topic: 'metadata', epoch: 1, partition: 0 };
 const sync = syncMarker('metadata', 1, 0);
@@ -125,6 +125,19 @@ describe('golden files', () => {
       written.push(encodeBlock(encoded.splice(0, count), syncMarker('metadata', 1, 0), vector.codec));
     }
     expect(Buffer.concat(written).toString('base64')).toBe(vector.file);
+  });
+
+  test.for(tails)('$name', (vector) => {
+    const file = fileOf(vector);
+    const { header, blocks, records } = readTail(file);
+    expect(segmentHeader({ ...lane, kind: 'data', codec: 'zstandard' })).toEqual(
+      file.subarray(0, vector.headerBytes),
+    );
+    expect(Object.fromEntries(metaOf(header))).toMatchObject({ ...vector.meta, 'avro.codec': 'zstandard' });
+    expect([...records()].map(({ bytes }) => recordHash(bytes).toString('hex'))).toEqual(vector.recordHashes);
+    expect([...blocks()].map(({ count }) => count)).toEqual(vector.recordsPerBlock);
+    const stored = [...blocks()].map((block) => block.stored);
+    expect(Buffer.concat([file.subarray(0, vector.headerBytes), ...stored])).toEqual(file);
   });
 
   test.for(refused)('$name', (vector) => {

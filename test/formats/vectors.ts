@@ -77,6 +77,11 @@ const file = new URL('../golden/vectors.json', import.meta.url);
 /** The golden bytes, made by an implementation that shares nothing with this one. Never regenerated. */
 export const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors;
 
+/** Tails of compressed blocks, made likewise; blocks begin behind `headerBytes`. */
+export const tails = JSON.parse(
+  readFileSync(new URL('../golden/tails.json', import.meta.url), 'utf8'),
+) as (SegmentJson & { headerBytes: number })[];
+
 export const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const hexOrNull = (text: string | null): Buffer | null => (text === null ? null : hex(text));
 

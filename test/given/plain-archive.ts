@@ -25,7 +25,7 @@ const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer => {
 
 /**
  * Reads a lane by docs/formats/archive.md and segment.md: the chain of segments, then the tail from the chain's end, each
- * offset once; and beside each segment the leaves that follow from its records.
+ * offset once; and where leaves stand beside a segment, they follow from its records.
  */
 export function plainLane(
   { truth, state }: PlainBlobs,
@@ -53,8 +53,7 @@ export function plainLane(
       faults.push(`${name} ends at ${next}, not ${header.next}`);
     next = header.next;
     const stored = state.get(`leaves/${path}/${padded}`);
-    if (stored === undefined || !stored.equals(Buffer.concat(leaves)))
-      faults.push(`leaves of ${name} are ${stored === undefined ? 'missing' : 'others'}`);
+    if (stored?.equals(Buffer.concat(leaves)) === false) faults.push(`leaves of ${name} are others`);
   }
   const tail = state.get(`tail/${path}.avro`);
   if (tail !== undefined)

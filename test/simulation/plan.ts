@@ -34,6 +34,8 @@ export interface Plan {
   readonly remadeAt: number | undefined;
   /** Somebody else writes a segment where the next one goes. */
   readonly strangerAt: number | undefined;
+  /** Blocks of tails that a process keeps for its seals; the others it reads back. */
+  readonly keptBytes: number;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -78,5 +80,6 @@ export function planOf(seed: number): Plan {
     remadeAt: sometime(0.07),
     // What retention took proves nothing: who is to tell another's segment needs the log.
     strangerAt: trims > 0 ? undefined : sometime(0.06),
+    keptBytes: random.pick([0, 500, 1_000_000]),
   };
 }

@@ -5,6 +5,7 @@ import {
   type ArchiveStatus,
   startArchiver,
 } from '../../src/streams/archiver.ts';
+import { keptTails } from '../../src/streams/kept-tails.ts';
 import type { TreeLimits } from '../../src/streams/lane-tree.ts';
 import { simArchive } from './archive-store.ts';
 import { simLog } from './event-log.ts';
@@ -63,6 +64,7 @@ export function startReplica(
     ...{
       clock: process.clock,
       limits: plan.limits,
+      tails: keptTails(plan.keptBytes),
       retryMs: plan.retryMs,
       name: logName,
       group: 'archivers',

@@ -23,7 +23,6 @@ export const writes = [
   'write newest',
   'write tile',
   'replace tile',
-  'replace leaves',
   'remove tile',
   'replace index',
   'replace base',
@@ -34,7 +33,6 @@ export const writes = [
 export const reads = [
   'list segments',
   'list checkpoints',
-  'list leaves',
   'list tiles',
   'read segment',
   'read checkpoint',
@@ -54,7 +52,6 @@ const points: Readonly<Record<ArchivePoint, true>> = {
   'after-flush': true,
   'before-seal': true,
   'after-seal': true,
-  'after-leaves': true,
   'after-trim': true,
   'before-tiles': true,
   'after-tiles': true,
@@ -81,7 +78,6 @@ export function stepOf({ call, kind, name, bytes, etag }: StoreCall): string {
   }
   if (top === 'tail' && call === 'write') return etag === null ? 'make tail' : 'trim tail';
   if (top === 'tail') return `${call} tail`;
-  if (top === 'leaves') return `${call} leaves`;
   if (top !== 'trees') return `${call} ${top}`;
   if (name.endsWith('/head.json')) return `${call} head`;
   if (name.endsWith('/checkpoint')) return `${call} newest`;

@@ -114,7 +114,7 @@ describe('writers', () => {
 
   test('a hole after a crash between seal and trim leaves a tail that can be read', async () => {
     const crashing = await writer(store, (point) => {
-      if (point === 'after-leaves') throw new Error('the process is gone');
+      if (point === 'after-seal') throw new Error('the process is gone');
     });
     for (const one of records(0, 3)) crashing.add(one);
     await crashing.flush();

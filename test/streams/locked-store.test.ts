@@ -77,7 +77,7 @@ test('an auditor looks at all of it, and mending needs no more than the role of 
     verifyArchive({ store, clock: systemClock, deep: true, keys: [], kept: [] });
   expect((await look(auditor)).findings).toEqual([]);
   await folder.state.replace('trees/annal/1/0/tile/0/001', Buffer.alloc(8_192));
-  await folder.state.remove('leaves/annal/1/0/00000000000000000177');
+  await folder.state.remove('index/annal/1/0/00000000000000000177.json');
   const report = await look(auditor);
   expect(report.derived).toBe(2);
   expect(auditor.refused).toEqual([]);

@@ -9,8 +9,18 @@ import { formatCheckpoint, parseCheckpoint } from '../../src/formats/checkpoint.
 import { eventSchemaSha256 } from '../../src/formats/event.ts';
 import { parseNote, signNote } from '../../src/formats/note.ts';
 import { formatSkey, parseSkey, parseVkey } from '../../src/formats/note-key.ts';
-import { encodeSegment, readSegment } from '../../src/formats/segment.ts';
+import {
+  encodeBlock,
+  encodeSegment,
+  readSegment,
+  readTail,
+  segmentHeader,
+  syncMarker,
+} from '../../src/formats/segment.ts';
 import type { Finding } from '../../src/streams/archive-finding.ts';
+import { leavesName } from '../../src/streams/archive-names.ts';
+import { openSegment } from '../../src/streams/chain.ts';
+import { segmentLeaves } from '../../src/streams/leaves.ts';
 import { repairArchive } from '../../src/streams/repair-archive.ts';
 import {
   type ArchiveReport,
@@ -227,8 +237,12 @@ describe('truth that is at fault is named by segment, offset and leaf', () => {
     const tail = 'state/tail/annal/1/0.avro';
     const [file] = (await readdir(join(dir, dirname(tail)))).filter((name) => name.startsWith('0.avro'));
     await change(`${dirname(tail)}/${file}`, (bytes) => {
-      const at = bytes.indexOf('orders 1050');
-      return flipped(at)(bytes);
+      const { header, records } = readTail(bytes);
+      const all = [...records()].map(({ record }) =>
+        record.offset === 1_050 ? recordOf(anEvent({ n: 999_999 }), 1_050) : record,
+      );
+      const sync = syncMarker(header.topic, header.epoch, header.partition);
+      return Buffer.concat([segmentHeader(header), encodeBlock(all, sync, header.codec)]);
     });
     expect(told(await verified())).toContainEqual({
       ...{ part: 'tail', wrong: 'altered', of: 'truth', blob: 'tail/annal/1/0.avro', offset: 1_050 },
@@ -391,15 +405,19 @@ describe('what is derived is named, told from truth, and made again', () => {
   });
 
   test('files of leaves', async () => {
-    const [first, second] = [0, 177].map((at) => `state/leaves/annal/1/0/${String(at).padStart(20, '0')}`);
-    await change(first!, flipped(33));
-    await rm(join(dir, second!));
+    await using store = folderArchive({ dir });
+    const lane = { topic: 'annal', epoch: 1, partition: 0 };
+    for (const first of [0, 177]) {
+      const segment = await openSegment(store.truth, lane, first);
+      await store.state.replace(leavesName(lane, first), segmentLeaves(lane, segment!));
+    }
+    expect((await verified()).findings).toEqual([]);
+    const first = `state/${leavesName(lane, 0)}`;
+    await change(first, flipped(33));
     const report = await verified();
-    expect(report.findings).toMatchObject([
-      { part: 'leaves', wrong: 'missing', blob: blobOf(second!) },
-      { part: 'leaves', wrong: 'altered', blob: blobOf(first!) },
-    ]);
-    await repaired(report);
+    expect(report.findings).toMatchObject([{ part: 'leaves', wrong: 'altered', blob: blobOf(first) }]);
+    expect(await repairArchive({ store, clock: systemClock, report })).toMatchObject([{ done: true }]);
+    expect((await verified()).findings).toEqual([]);
   });
 
   const index = 'state/index/annal/1/0/00000000000000000487.json';

@@ -1,13 +1,12 @@
-import type { Header, LogRecord } from '../../domain/event.ts';
+import type { LogRecord } from '../../domain/event.ts';
 import { ByteReader, WireError } from './byte-reader.ts';
 import { codecMask, decompress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
+import { WireRecord } from './wire-record.ts';
 
 const headBytes = 61;
 const logAppendTime = 0x08;
 const control = 0x20;
-/** A record that travels uncompressed cannot hold more; only an inflated one could. */
-const headersMax = 1_000_000;
 
 /** Takes records from the bytes of one fetch answer, no more of them at a time than asked for. */
 export interface RecordCursor {
@@ -66,7 +65,7 @@ export function recordCursor(wire: Buffer, start: number): RecordCursor {
         batch.records.at = from;
         return;
       }
-      const record = decodeRecord(batch, size);
+      const record = new WireRecord(batch.records, size, batch.base, batch.appendTime);
       batch.left -= 1;
       if (!batch.control && record.offset >= start) {
         records.push(record);
@@ -124,20 +123,4 @@ function openBatch(bytes: Buffer, start: number): OpenBatch {
     records: new ByteReader(codec === 0 || !wanted ? rest : decompress(codec, rest)),
     left: wanted ? Math.max(0, count) : 0,
   };
-}
-
-function decodeRecord({ base, appendTime, records }: OpenBatch, size: number): LogRecord {
-  const end = records.at + size;
-  records.skip(1);
-  records.skipVarlong();
-  const offset = base + records.varint();
-  const key = records.varbytes();
-  const value = records.varbytes();
-  const count = records.varint();
-  if (count < 0 || count > Math.min(headersMax, records.left)) throw new WireError(`${count} headers`);
-  const headers: Header[] = [];
-  for (let i = 0; i < count; i++) headers.push([records.slice(records.varint()), records.varbytes()]);
-  if (records.at !== end)
-    throw new WireError(`the record at offset ${offset} has another length than it says`);
-  return { offset, appendTime, key, value, headers };
 }

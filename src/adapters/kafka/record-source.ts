@@ -12,6 +12,11 @@ const stalledMs = 30_000;
 const behindMs = 10_000;
 /** A lane that got nothing though the log has more asks again after so long, twice as long each time. */
 const restMs = { first: 50, max: 2_000 } as const;
+/**
+ * Of one answer. What consumers ask for by default, and enough for full speed; every lane keeps an answer while it works on it.
+ * A larger record comes all the same.
+ */
+const fetchBytesMax = 1024 * 1024;
 /** No broker makes a lane wait for longer. */
 const throttleMaxMs = 5_000;
 
@@ -82,7 +87,7 @@ export function recordSource(settings: KafkaSettings, place: LanePlace, start: n
   };
 
   const fetch = async (): Promise<Fetched> => {
-    const bounds = { waitMs: times.fetchWaitMs, bytesMax: bytesPerBatchMax };
+    const bounds = { waitMs: times.fetchWaitMs, bytesMax: fetchBytesMax };
     const fetched = await (await linked()).exchange(partition, fetchExchange(topic, partition, next, bounds));
     usedAt = clock.now();
     if (fetched.errorCode !== 0) throw kafkajs().errorOf(fetched.errorCode);

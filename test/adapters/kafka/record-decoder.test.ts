@@ -39,13 +39,17 @@ function stored(records: readonly NewRecord[], changes: Changes = {}): Buffer {
   return batch;
 }
 
+const plain = ({ offset, appendTime, key, value, headers }: LogRecord): LogRecord => ({
+  ...{ offset, appendTime, key, value, headers },
+});
+
 function takeAll(wire: Buffer, start = 0): LogRecord[] {
   const cursor = recordCursor(wire, start);
   const records: LogRecord[] = [];
   for (;;) {
     const some = cursor.take(7, 1_000);
     if (some.length === 0) return records;
-    records.push(...some);
+    records.push(...some.map(plain));
   }
 }
 

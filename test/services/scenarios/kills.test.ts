@@ -23,7 +23,7 @@ const randomKills = 5;
 const crashMs = 60_000;
 
 const points = {
-  archiver: ['before-flush', 'after-flush', 'before-seal', 'after-seal', 'after-leaves', 'after-trim'],
+  archiver: ['before-flush', 'after-flush', 'before-seal', 'after-seal', 'after-trim'],
   projector: ['before-store', 'after-documents', 'after-states', 'after-progress'],
 } as const;
 type Part = keyof typeof points;

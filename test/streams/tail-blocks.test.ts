@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/system/clock.ts';
+import type { LogRecord } from '../../src/domain/event.ts';
+import { recordHash } from '../../src/formats/leaf.ts';
+import {
+  encodeBlock,
+  encodeRecord,
+  readSegment,
+  readTail,
+  segmentHeader,
+  syncMarker,
+} from '../../src/formats/segment.ts';
+import type { ArchiveStore } from '../../src/ports/archive.ts';
+import { type ArchiveContext, archiveLimits, openArchiveWriter } from '../../src/streams/archive-lane.ts';
+import { segmentName, tailName } from '../../src/streams/archive-names.ts';
+import { type KeptTails, keptTails } from '../../src/streams/kept-tails.ts';
+import { segmentOf, tailBlocks, tailOf, waitingRecords } from '../../src/streams/tail-blocks.ts';
+import { anEvent, recordOf } from '../given/events.ts';
+import { simArchive } from '../simulation/archive-store.ts';
+import { blobs } from '../simulation/blobs.ts';
+import { calmWire } from '../simulation/wire.ts';
+
+const lane = { topic: 'annal', epoch: 1, partition: 0 };
+const sync = syncMarker('annal', 1, 0);
+const records = (from: number, to: number, valueBytes = 0): LogRecord[] =>
+  Array.from({ length: to - from }, (_, n) => {
+    const record = recordOf(anEvent({ n: from + n }), from + n);
+    return valueBytes === 0 ? record : { ...record, value: Buffer.alloc(valueBytes, from + n) };
+  });
+const spelled = (some: readonly LogRecord[]): string[] =>
+  some.map((one) => encodeRecord(one).toString('hex'));
+const bytesIn = (file: { records(): Iterable<{ bytes: Uint8Array }> }): string[] =>
+  [...file.records()].map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+
+describe('records that wait', () => {
+  test('give blocks of a MiB that hold them, in order, and their hashes', () => {
+    const all = records(5, 30, 200_000);
+    const waiting = waitingRecords(lane, 'zstandard', true);
+    for (const one of all) waiting.add(one);
+    const { blocks, hashes } = waiting.take();
+    expect(blocks.length).toBeGreaterThan(4);
+    expect(blocks.every(({ spelledBytes }) => spelledBytes < 1.2 * 1024 * 1024)).toBe(true);
+    expect(bytesIn(readTail(tailOf(lane, blocks)))).toEqual(spelled(all));
+    expect(hashes).toEqual(Buffer.concat(all.map((one) => recordHash(encodeRecord(one)))));
+    expect([waiting.spelledBytes, waiting.take().blocks]).toEqual([0, []]);
+  });
+});
+
+describe('a segment of blocks', () => {
+  const tailOfMany = (): Buffer =>
+    Buffer.concat([
+      segmentHeader({ ...lane, kind: 'data', codec: 'zstandard' }),
+      ...[records(0, 3), records(3, 4), records(4, 9, 300_000), records(9, 12)].map((some) =>
+        encodeBlock(some, sync, 'zstandard'),
+      ),
+    ]);
+
+  test('takes over large blocks as they are, and makes one of small neighbours', () => {
+    const { blocks } = tailBlocks(tailOfMany(), lane, 0);
+    const segment = readSegment(segmentOf(lane, blocks));
+    expect([...segment.blocks()].map(({ count }) => count)).toEqual([4, 5, 3]);
+    expect([...segment.blocks()][1]!.stored).toEqual(blocks[2]!.stored);
+    expect(bytesIn(segment)).toEqual(
+      spelled([...records(0, 4), ...records(4, 9, 300_000), ...records(9, 12)]),
+    );
+    expect(segment.header).toMatchObject({ first: 0, next: 12, codec: 'zstandard' });
+  });
+
+  test('begins within a block where a segment ends within it', () => {
+    const { blocks } = tailBlocks(tailOfMany(), lane, 6);
+    expect(blocks.map(({ first, next }) => [first, next])).toEqual([
+      [6, 9],
+      [9, 12],
+    ]);
+    expect(bytesIn(readSegment(segmentOf(lane, blocks)))).toEqual(
+      spelled([...records(6, 9, 300_000), ...records(9, 12)]),
+    );
+  });
+
+  test('is refused of a tail with a break', () => {
+    const broken = [records(0, 2), records(3, 4)].map((some) => encodeBlock(some, sync, 'zstandard'));
+    const tail = Buffer.concat([segmentHeader({ ...lane, kind: 'data', codec: 'zstandard' }), ...broken]);
+    const corrupt = expect.objectContaining({ code: 'ARCHIVE_CORRUPT' });
+    expect(() => tailBlocks(tail, lane, 0)).toThrow(corrupt);
+  });
+});
+
+describe('a seal', () => {
+  let store: ArchiveStore;
+  let tailReads: number;
+  beforeEach(() => {
+    const whole = simArchive({ blobs: blobs(), wire: calmWire, pageMax: 100 });
+    tailReads = 0;
+    const read: ArchiveStore['state']['read'] = (name) => {
+      if (name === tailName(lane)) tailReads += 1;
+      return whole.state.read(name);
+    };
+    store = { ...whole, state: { ...whole.state, read } };
+  });
+
+  const context = (tails: KeptTails): ArchiveContext => ({
+    ...{ store, clock: systemClock, tails },
+    limits: { ...archiveLimits, sealBytes: 1 },
+  });
+
+  async function sealed(tails: KeptTails, all: readonly LogRecord[]): Promise<void> {
+    const writer = await openArchiveWriter(context(tails), lane);
+    const before = tailReads;
+    for (const one of all) writer.add(one);
+    await writer.flush();
+    expect(await writer.sealIfDue()).toBeUndefined();
+    tailReads -= before;
+  }
+
+  const segment = async () => readSegment((await store.truth.read(segmentName(lane, 0)))!);
+
+  test.each([
+    ['reads nothing back that was kept', keptTails(), 0],
+    ['reads back what was too much to keep', keptTails(10), 1],
+  ])('%s', async (_, tails, reads) => {
+    await sealed(tails, records(0, 50));
+    expect(tailReads).toBe(reads);
+    expect(bytesIn(await segment())).toEqual(spelled(records(0, 50)));
+    expect(bytesIn(readTail((await store.state.read(tailName(lane)))!.bytes))).toEqual([]);
+  });
+
+  test('of an older tail goes on in its codec, and the next one is compressed', async () => {
+    const older = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
+    const block = encodeBlock(records(0, 3), sync, 'null');
+    await store.state.write(tailName(lane), Buffer.concat([older, block]), null);
+    const writer = await openArchiveWriter(context(keptTails()), lane);
+    for (const one of records(3, 5)) writer.add(one);
+    await writer.flush();
+    const grown = readTail((await store.state.read(tailName(lane)))!.bytes);
+    expect([grown.header.codec, bytesIn(grown)]).toEqual(['null', spelled(records(0, 5))]);
+    expect(await writer.sealIfDue()).toBeUndefined();
+    expect(bytesIn(await segment())).toEqual(spelled(records(0, 5)));
+    for (const one of records(5, 7)) writer.add(one);
+    await writer.flush();
+    const next = readTail((await store.state.read(tailName(lane)))!.bytes);
+    expect([next.header.codec, bytesIn(next)]).toEqual(['zstandard', spelled(records(5, 7))]);
+  });
+});
+
+test('blocks that are kept have one bound for all lanes, and a writer that was replaced keeps nothing', () => {
+  const tails = keptTails(100);
+  const block = (bytes: number) => ({ first: 0, next: 1, spelledBytes: bytes, stored: Buffer.alloc(bytes) });
+  const one = tails.of(1, [block(60)]);
+  const two = tails.of(2, [block(60)]);
+  expect([one.blocks?.length, two.blocks]).toEqual([1, undefined]);
+  const again = tails.of(1, [block(30)]);
+  one.add([block(1)]);
+  expect([one.blocks, again.blocks?.length]).toEqual([undefined, 1]);
+  two.become([block(70)]);
+  expect(two.blocks?.length).toBe(1);
+  again.add([block(1)]);
+  expect(again.blocks).toBeUndefined();
+  tails.leave(2);
+  again.become(Array.from({ length: 300 }, () => block(0)));
+  expect(again.blocks).toBeUndefined();
+  again.become([block(100)]);
+  expect(again.blocks?.length).toBe(1);
+});
