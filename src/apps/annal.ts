@@ -12,6 +12,7 @@ import type { ArchiveLaneStatus } from './archive-lanes.ts';
 import type { EpochTurns } from './epoch-turns.ts';
 import type { Underway } from './operations.ts';
 import type { Rebuilds } from './rebuilds.ts';
+import type { VerifyAsked } from './verifications.ts';
 
 /** A port, the adapter that answers it, and where that is. No secrets. */
 export interface PortPlace {
@@ -81,7 +82,8 @@ export interface AnnalOfEpoch extends Rebuilds {
   ): Promise<boolean>;
   /** Resolves when a projection's cut differs from `cut`, or after `waitMs`. */
   moved(projection: string, cut: Cut, waitMs: number): Promise<void>;
-  verify(projection: string): Promise<Operation>;
+  /** Starts a verification; with `repair` it writes anew what differs, and verifies again. */
+  verify(projection: string, asked?: VerifyAsked): Promise<Operation>;
   operation(id: string): Operation | undefined;
   /** Resolves once the operation has ended. Rejects with `OPERATION_UNKNOWN`. */
   ended(id: string): Promise<Operation>;

@@ -18,6 +18,8 @@ export interface CatchUp {
    * `ARCHIVE_BEHIND` where the archiver does not get there in time, and with the signal's reason.
    */
   archived(signal: AbortSignal): Promise<readonly number[] | undefined>;
+  /** Waits until the archive holds all before `next` of the open epoch. Rejects as `archived`. */
+  archivedTo(next: readonly number[], signal: AbortSignal): Promise<void>;
   /**
    * Waits until a projection has stored all before `next`: what a crash stored ahead of its progress is then part of it. A
    * projection that cannot get there is left as it is.
@@ -65,6 +67,13 @@ export function catchUp(world: {
     }
   }
 
+  function archivedTo(next: readonly number[], signal: AbortSignal): Promise<void> {
+    const late = new Fault('ARCHIVE_BEHIND', { epoch: open.epoch, end: next.join('.'), waitMs });
+    return within(late, signal, (until) =>
+      archiver === undefined ? archivedElsewhere(next, until) : archiver.reach(next, until),
+    );
+  }
+
   return {
     async archived(signal) {
       let next: number[];
@@ -75,12 +84,10 @@ export function catchUp(world: {
         say('warn', 'log away', { code: error.code, error: error.message });
         return undefined;
       }
-      const late = new Fault('ARCHIVE_BEHIND', { epoch: open.epoch, end: next.join('.'), waitMs });
-      await within(late, signal, (until) =>
-        archiver === undefined ? archivedElsewhere(next, until) : archiver.reach(next, until),
-      );
+      await archivedTo(next, signal);
       return next;
     },
+    archivedTo,
     async projected(projector, next, signal) {
       const late = new Fault('MODEL_UNAVAILABLE', { reason: 'it does not catch up with the log', waitMs });
       try {

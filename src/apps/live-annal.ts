@@ -135,7 +135,7 @@ function runtimeOf(current: () => Runtime, intake: Intake | undefined): Runtime 
     rollback: (projection) => current().rollback(projection),
     retire: (...asked) => current().retire(...asked),
     report: (id) => current().report(id),
-    verify: (projection) => current().verify(projection),
+    verify: (...asked) => current().verify(...asked),
     operation: (id) => current().operation(id),
     ended: (id) => current().ended(id),
   };

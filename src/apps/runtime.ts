@@ -1,7 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { Ports } from '../composition/compose.ts';
 import { type Cut, formatCut } from '../domain/cut.ts';
-import { Fault, isFault } from '../domain/fault.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
@@ -11,7 +10,6 @@ import { projections } from '../projections/registry.ts';
 import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
 import type { LaneName } from '../streams/archive-names.ts';
 import { type Archiver, startArchiver } from '../streams/archiver.ts';
-import { liveClaim } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
@@ -19,10 +17,8 @@ import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
 import { rebuild } from '../streams/rebuild.ts';
-import type { RebuildProgress } from '../streams/rebuild-pace.ts';
 import { planRebuild, type RebuildContext } from '../streams/rebuild-plan.ts';
 import type { RebuildReport } from '../streams/rebuild-report.ts';
-import { verify } from '../streams/verify.ts';
 import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
 import { archiveLanes } from './archive-lanes.ts';
@@ -34,6 +30,7 @@ import { type Operations, operations } from './operations.ts';
 import { known, rebuildsOf } from './rebuilds.ts';
 import { retireFiles } from './retire-files.ts';
 import { cutIn, projectionStatus } from './statuses.ts';
+import { verifications } from './verifications.ts';
 
 /** One line a fact: constant words, units in field names. */
 export type Log = (
@@ -121,6 +118,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     : undefined;
   const waitMs = options.archiveLimits.flushMs + flushGraceMs;
   const caughtUp = catchUp({ store, clock, log, open, archiver, waitMs, say });
+  // A log in files has one owner: nobody else projects it.
+  const others = !options.places.some(({ port, embedded }) => port === 'log' && embedded);
   const projectors = roles.projector ? projections.map(follow) : [];
   const projectorOf = (name: string): Projector | undefined =>
     projectors.find((projector) => projector.status().projection === name);
@@ -179,39 +178,6 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     }
   }
 
-  async function verifyNow(name: string): Promise<Operation> {
-    const projection = known(name);
-    const claim = await liveClaim(store.state, name, clock);
-    if (claim !== undefined)
-      throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
-    const id = uuidV7();
-    const begun: Operation = {
-      ...{ id, kind: 'verify', projection: name, progress: null, rebuilt: null, verified: null, fault: null },
-      state: 'running',
-    };
-    return running.start(begun, async (change, signal) => {
-      const onProgress = (progress: RebuildProgress): void => change({ progress });
-      const archived = await caughtUp.archived(signal);
-      const projector = projectorOf(name);
-      if (projector !== undefined && archived !== undefined)
-        await caughtUp.projected(projector, archived, signal);
-      const resume = await projector?.pause();
-      try {
-        return { verified: await verify(context, projection, id, onProgress, signal) };
-      } catch (error) {
-        say('error', 'verify failed', {
-          projection: name,
-          id,
-          ...(isFault(error) ? { code: error.code } : {}),
-          error: String(error),
-        });
-        throw error;
-      } finally {
-        resume?.();
-      }
-    });
-  }
-
   const annal: AnnalOfEpoch = {
     epochs,
     ports: options.places,
@@ -245,7 +211,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       }, waitMs);
     },
     ...rebuildsOf({ context, running, caughtUp, projectorOf, say }),
-    verify: verifyNow,
+    verify: verifications({ context, running, caughtUp, projectorOf, others, say }),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
   };

@@ -4,9 +4,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { cutOf, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { liveClaim } from '../streams/claim.ts';
+import { liveClaim, stopsLanes } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
-import type { ProjectorStatus } from '../streams/projector.ts';
+import type { ProjectorStatus } from '../streams/projector-status.ts';
 import type { ProjectionStatus } from './annal.ts';
 
 /** The cut that lanes' progress amounts to; null before the first one. */
@@ -33,7 +33,7 @@ export async function projectionStatus(
   const { projection: name, version } = projection.definition;
   const lanes = (await (await model.serving(projection.definition))?.visible()) ?? [];
   const found = (await model.list()).find((index) => index.serving && index.projection === name);
-  const claimed = (await liveClaim(store.state, name, clock)) !== undefined;
+  const claimed = stopsLanes(await liveClaim(store.state, name, clock));
   const open = epochs.at(-1)!;
   let lag = 0;
   for (const [partition, { end }] of (await log.bounds()).entries()) {

@@ -449,6 +449,11 @@ export const faults = {
     about: 'the schema registry cannot be reached',
     doThis: 'Check that the registry runs and that its address is right; work resumes by itself.',
   },
+  REPAIR_TOO_LARGE: {
+    remedy: 'refuse',
+    about: 'more of the read model differs than a repair takes',
+    doThis: 'Build it again: `annal rebuild NAME`. What serves goes on serving until then.',
+  },
   REQUEST_INVALID: {
     remedy: 'refuse',
     about: 'a part of the request has the wrong form',

@@ -32,7 +32,8 @@ export interface Inspection {
 
 /**
  * One state of an index, with everything stored before it was taken and nothing after. It costs the engine something as long
- * as it is held, and ends by itself where nobody asks it for five minutes: calls then reject with `MODEL_UNAVAILABLE`.
+ * as it is held; of a process that is gone it ends by itself. Calls reject with `MODEL_UNAVAILABLE` where it ended, as with a
+ * dropped index.
  */
 export interface IndexSnapshot extends AsyncDisposable {
   /** Progress in this state: of an index that nobody is writing to, the cut of its documents. */

@@ -115,6 +115,12 @@ export interface ModelIndex {
    * when a later `refresh` resolves.
    */
   store(documents: readonly Document[], versionMax: number): Promise<StoreReport>;
+  /**
+   * Puts each document in the place of what stands under its id, whatever that is, and takes the ids of `removed` away so that
+   * nothing remembers them. Ids are unique among both. Only while nobody else stores: what others load meanwhile may be
+   * missing. Visible and durable when it resolves.
+   */
+  repair(documents: readonly Document[], removed: readonly string[]): Promise<StoreReport>;
   /** Saved progress of every lane, kept in the same index; empty for a fresh one. */
   progress(): Promise<readonly LaneProgress[]>;
   /** Progress as `query` sees it: everything before it shows. Read before a query, it is a cut the answer is not behind. */

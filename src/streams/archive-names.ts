@@ -38,4 +38,9 @@ export const reportsOf = (projection: string): string => `rebuilds/${projection}
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */
 export const subjectOf = (name: string): string => `${name}-value`;
+/** State: who holds its lanes for a barrier; each is gone with it. */
+export const barrierAcksOf = (projection: string, barrier: string): string =>
+  `rebuilds/${projection}/barrier/${barrier}/`;
+export const barrierAckName = (projection: string, barrier: string, member: string): string =>
+  `${barrierAcksOf(projection, barrier)}${member}.json`;
 export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;

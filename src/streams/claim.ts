@@ -11,13 +11,19 @@ export interface Claim {
   /** Grows with each taker, so that a holder that comes back late knows it is no longer the holder. */
   readonly fence: number;
   readonly heartbeatAt: number;
+  /** Its holder wants all lanes to stand between two batches, and to be told so; an id of its own each time. */
+  readonly barrier?: string;
 }
+
+/** Whether lanes may not be worked on while it is alive: a verification asks for moments alone. */
+export const stopsLanes = (claim: Claim | undefined): boolean =>
+  claim !== undefined && claim.kind !== 'verify';
 
 /** A claim without a heartbeat for this long may be taken over. */
 export const claimStaleMs = 30_000;
 const heartbeatMs = 5_000;
 
-/** The live claim on a projection, if there is one: its lanes pause, and nobody else may rebuild or verify it. */
+/** The live claim on a projection, if there is one: nobody else may rebuild or verify it. */
 export async function liveClaim(
   state: StateStore,
   projection: string,
@@ -26,6 +32,12 @@ export async function liveClaim(
   const found = await state.read(claimName(projection));
   const claim = found === undefined ? undefined : parse(found.bytes);
   return claim !== undefined && clock.now() - claim.heartbeatAt < claimStaleMs ? claim : undefined;
+}
+
+/** How often a projection was claimed: it grows with each claim and never falls. */
+export async function claimsSoFar(state: StateStore, projection: string): Promise<number> {
+  const found = await state.read(claimName(projection));
+  return (found === undefined ? undefined : parse(found.bytes))?.fence ?? 0;
 }
 
 /**
@@ -45,12 +57,17 @@ const claimBytes = (claim: Claim): Buffer => Buffer.from(JSON.stringify(claim));
 
 /**
  * Runs `work` while holding the claim on a projection. Rejects with `REBUILD_RUNNING` when somebody else holds it. The
- * signal that `work` gets aborts when the claim is lost; `fence` is higher than that of every holder before.
+ * signal that `work` gets aborts when the claim is lost; `fence` is higher than that of every holder before; `announce` asks all
+ * lanes for a barrier, or ends it.
  */
 export async function withClaim<Result>(
   options: { readonly state: StateStore; readonly clock: Clock; readonly projection: string },
   claimed: Pick<Claim, 'id' | 'kind'>,
-  work: (lost: AbortSignal, fence: number) => Promise<Result>,
+  work: (
+    lost: AbortSignal,
+    fence: number,
+    announce: (barrier: string | undefined) => Promise<void>,
+  ) => Promise<Result>,
 ): Promise<Result> {
   const { state, clock, projection } = options;
   const name = claimName(projection);
@@ -59,7 +76,9 @@ export async function withClaim<Result>(
   if (holder !== undefined && clock.now() - holder.heartbeatAt < claimStaleMs)
     throw new Fault('REBUILD_RUNNING', { projection, id: holder.id, kind: holder.kind });
   const fence = (holder?.fence ?? 0) + 1;
-  const bytes = (heartbeatAt: number): Buffer => claimBytes({ ...claimed, fence, heartbeatAt });
+  let barrier: string | undefined;
+  const bytes = (heartbeatAt: number): Buffer =>
+    claimBytes({ ...claimed, fence, heartbeatAt, ...(barrier === undefined ? {} : { barrier }) });
   const taken = await state.write(name, bytes(clock.now()), before?.etag ?? null);
   if (taken === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
   let etag: ETag = taken;
@@ -88,6 +107,12 @@ export async function withClaim<Result>(
     }
   }
 
+  async function announce(asked: string | undefined): Promise<void> {
+    barrier = asked;
+    if ((await beat(clock.now())) === 'lost')
+      throw new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' });
+  }
+
   const over = new AbortController();
   const lost = new AbortController();
   const beating = (async () => {
@@ -103,7 +128,7 @@ export async function withClaim<Result>(
   })();
   beating.catch((error: unknown) => lost.abort(error));
   try {
-    return await work(lost.signal, fence);
+    return await work(lost.signal, fence, announce);
   } finally {
     over.abort();
     await beating.catch((error: unknown) => {
@@ -116,10 +141,10 @@ export async function withClaim<Result>(
 
 function parse(bytes: Buffer): Claim | undefined {
   try {
-    const { id, kind, fence, heartbeatAt } = JSON.parse(bytes.toString('utf8')) as Partial<Claim>;
+    const { id, kind, fence, heartbeatAt, barrier } = JSON.parse(bytes.toString('utf8')) as Partial<Claim>;
     if (typeof id !== 'string' || !kinds.some((known) => known === kind)) return undefined;
     if (typeof fence !== 'number' || typeof heartbeatAt !== 'number') return undefined;
-    return { id, kind: kind!, fence, heartbeatAt };
+    return { id, kind: kind!, fence, heartbeatAt, ...(typeof barrier === 'string' ? { barrier } : {}) };
   } catch (error) {
     // A torn or foreign lock file claims nothing.
     if (error instanceof SyntaxError) return undefined;

@@ -1,12 +1,25 @@
-import { defer, EMPTY, lastValueFrom, merge, type Observable, retry, throwError, timer } from 'rxjs';
+import {
+  defer,
+  EMPTY,
+  finalize,
+  lastValueFrom,
+  merge,
+  type Observable,
+  retry,
+  throwError,
+  timer,
+} from 'rxjs';
 import { type Fault, isFault } from '../domain/fault.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { mayBeCured, onlyAborted } from './after-halt.ts';
 import { askedWait } from './asked-wait.ts';
-import { liveClaim } from './claim.ts';
+import { answerBarrier, type HeldLanes } from './barrier.ts';
+import { batchGate } from './batch-gate.ts';
+import { liveClaim, stopsLanes } from './claim.ts';
 import { conditions } from './conditions.ts';
 import { drain } from './drain.ts';
 import { type Epoch, readEpochs } from './epochs.ts';
@@ -17,26 +30,7 @@ import { holdLanes } from './hold-lanes.ts';
 import { type Ends, refuseProgressAhead, withEnds } from './index-ahead.ts';
 import { historySource, type LaneSource, liveSource } from './lane-source.ts';
 import { type ProjectPoint, projectSlice } from './project-slice.ts';
-
-/** How far one projection is. `lag` counts offsets between its progress and the log's end. */
-export interface ProjectorStatus {
-  readonly projection: string;
-  readonly state: 'starting' | 'running' | 'paused' | 'waiting' | 'halted';
-  readonly index: string | undefined;
-  readonly lanes: readonly LaneProgress[];
-  readonly lag: number;
-  readonly fault: Fault | undefined;
-}
-
-export type ProjectorNotice =
-  | {
-      readonly kind: 'progress';
-      readonly projection: string;
-      readonly lane: LaneProgress;
-      readonly records: number;
-    }
-  | { readonly kind: 'session'; readonly projection: string; readonly index: string }
-  | { readonly kind: 'fault'; readonly projection: string; readonly fault: Fault };
+import type { ProjectorNotice, ProjectorStatus } from './projector-status.ts';
 
 export interface ProjectorOptions {
   readonly projection: Projection;
@@ -64,6 +58,8 @@ export interface Projector {
   status(): ProjectorStatus;
   /** Resolves once all before `next` of the open epoch shows in the serving index. */
   reach(next: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Lets the lanes stand between two batches, and resolves once they do; they keep what they hold of the log. */
+  hold(): Promise<HeldLanes>;
   /** Stops the lanes and resolves once nothing is being stored; the function it gives lets them go on. */
   pause(): Promise<() => void>;
   stop(): Promise<void>;
@@ -84,6 +80,10 @@ export function startProjector(options: ProjectorOptions): Projector {
   let fault: Fault | undefined;
   let index: ModelIndex | undefined;
   let pauses = 0;
+  const gate = batchGate();
+  const heldHere = new Set<number>();
+  const member = crypto.randomUUID();
+  let answered: string | undefined;
   let session: { readonly cancel: AbortController; readonly done: Promise<void> } | undefined;
 
   const moved = (lane: LaneProgress): void => {
@@ -124,9 +124,12 @@ export function startProjector(options: ProjectorOptions): Projector {
       if (!until.aborted) {
         await using reader = await log.reader(options.group);
         await holdLanes(reader, until, (partition, signal) => {
+          heldHere.add(partition);
           const from = (): LaneProgress => progressOf(open, partition);
           const source = liveSource({ store, reader, epoch: open, partition, from, signal });
-          return live(serving, limitedSource(source, partition, limit));
+          return live(serving, limitedSource(source, partition, limit)).pipe(
+            finalize(() => heldHere.delete(partition)),
+          );
         });
       }
     } finally {
@@ -146,10 +149,24 @@ export function startProjector(options: ProjectorOptions): Projector {
     while (!signal.aborted) {
       for (const [partition, { end }] of (await log.bounds()).entries()) logEnds.set(partition, end);
       await limit.look();
-      if ((await liveClaim(store.state, name, clock)) !== undefined) return;
+      const claim = await liveClaim(store.state, name, clock);
+      if (stopsLanes(claim)) return;
+      await answer(claim?.barrier, signal);
       if ((await model.serving(projection.definition))?.name !== serving.name) return;
       await clock.wait(lookMs, signal).catch(onlyAborted(signal));
     }
+  }
+
+  async function hold(): Promise<HeldLanes> {
+    const release = await gate.close();
+    return { partitions: [...heldHere], release };
+  }
+
+  /** Stands still for a barrier that was not answered yet. */
+  async function answer(barrier: string | undefined, signal: AbortSignal): Promise<void> {
+    if (barrier === undefined || barrier === answered) return;
+    answered = barrier;
+    await answerBarrier({ state: store.state, clock, projection: name }, { barrier, member }, hold, signal);
   }
 
   function progressOf(epoch: Epoch, partition: number): LaneProgress {
@@ -181,39 +198,26 @@ export function startProjector(options: ProjectorOptions): Projector {
   });
 
   function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
-    return drain(source.pull, async ({ slice, logEnd }) => {
-      const context = { ...options, index: serving };
-      const ends = { logEnd, newestEpoch: open.epoch };
-      const after = await withEnds(ends, endsNow(source), (known) =>
-        projectSlice(context, source.epoch, source.progress(), slice, known),
-      );
-      source.moved(after);
-      moved(after);
-      onNotice({ kind: 'progress', projection: name, lane: after, records: slice.records.length });
-      return after;
-    });
-  }
-
-  /** What halted goes on with another index: a rebuild, here or elsewhere, may have cured it. */
-  async function anotherServes(): Promise<void> {
-    const halted = index?.name;
-    while (!stopping.signal.aborted) {
-      await clock.wait(lookMs, stopping.signal).catch(onlyAborted(stopping.signal));
-      try {
-        const serving = await model.serving(projection.definition);
-        if (serving !== undefined && serving.name !== halted) return;
-      } catch (error) {
-        // The halt is what is told.
-        if (!isFault(error)) throw error;
-      }
-    }
+    return drain(source.pull, ({ slice, logEnd }) =>
+      gate.pass(async () => {
+        const context = { ...options, index: serving };
+        const ends = { logEnd, newestEpoch: open.epoch };
+        const after = await withEnds(ends, endsNow(source), (known) =>
+          projectSlice(context, source.epoch, source.progress(), slice, known),
+        );
+        source.moved(after);
+        moved(after);
+        onNotice({ kind: 'progress', projection: name, lane: after, records: slice.records.length });
+        return after;
+      }),
+    );
   }
 
   const running = lastValueFrom(
     defer(async () => {
       while (!stopping.signal.aborted) {
         const claim = await liveClaim(store.state, name, clock);
-        if (pauses > 0 || claim !== undefined) {
+        if (pauses > 0 || stopsLanes(claim)) {
           state = 'paused';
           await clock.wait(Math.min(lookMs, 100), stopping.signal).catch(onlyAborted(stopping.signal));
           continue;
@@ -244,7 +248,15 @@ export function startProjector(options: ProjectorOptions): Projector {
           state = error.remedy === 'retry' || error.code === 'REBUILD_RUNNING' ? 'waiting' : 'halted';
           waiting.settle();
           const busy = { clock, leastMs: retryMs, signal: stopping.signal };
-          return state === 'waiting' ? askedWait(error, busy) : anotherServes();
+          return state === 'waiting'
+            ? askedWait(error, busy)
+            : mayBeCured(
+                { state: store.state, model, clock },
+                projection,
+                index?.name,
+                lookMs,
+                stopping.signal,
+              );
         },
       }),
     ),
@@ -267,6 +279,7 @@ export function startProjector(options: ProjectorOptions): Projector {
         if (index === undefined) return false;
         return next.every((end, partition) => progressOf(open, partition).next >= end);
       }, signal),
+    hold,
     async pause() {
       pauses += 1;
       session?.cancel.abort();
@@ -285,10 +298,3 @@ export function startProjector(options: ProjectorOptions): Projector {
     },
   };
 }
-
-/** Swallows the rejection that an abort of `signal` makes, and nothing else. */
-const onlyAborted =
-  (signal: AbortSignal) =>
-  (error: unknown): void => {
-    if (!signal.aborted) throw error;
-  };

@@ -28,7 +28,7 @@ export interface SearchProof {
   /** Documents drawn by the hashes of their keys, and the questions asked to find them. */
   readonly drawn: number;
   readonly probes: number;
-  /** How many times something was not found; at most 100 of them by name. */
+  /** How many times something was not found; at most `namedMax` of them by name. */
   readonly unfound: number;
   readonly named: readonly Unfound[];
 }
@@ -41,7 +41,7 @@ export interface SearchProver {
 }
 
 const drawnDefault = 1_000;
-const namedMax = 100;
+const namedDefault = 100;
 
 /**
  * Proves that a search finds what an index holds: its shape is the definition's, the engine left nothing out, its search
@@ -52,6 +52,7 @@ export function searchProver(
   projection: Projection,
   snapshot: IndexSnapshot,
   drawn = drawnDefault,
+  namedMax = namedDefault,
 ): SearchProver {
   const { definition } = projection;
   const named: Unfound[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LaneProgress } from '../../src/ports/read-model.ts';
+import type { Document, LaneProgress } from '../../src/ports/read-model.ts';
 import {
   definition,
   document,
@@ -258,5 +258,29 @@ export function readModelStoreLaws(given: ReadModelGiven): void {
     expect(await serving.progress()).toEqual([{ epoch: 1, partition: 2, next: 3, timeMax: 4 }]);
     expect(await found(serving)).toEqual(['a']);
     expect(await serving.store([document('a', 1)], versionsEnd)).toMatchObject({ stale: 1 });
+  });
+
+  test('a repair puts documents in the place of whatever stands, and what it takes away nothing remembers', async () => {
+    const index = await given.fresh({ key: 'keyword', words: 'words' });
+    const made = (id: string, version: number, body: string): Document =>
+      document(id, version, JSON.stringify(body), { key: id, words: ['all', body] });
+    const before = ['missing', 'equal', 'lower', 'higher', 'gone', 'other'].map((id) => made(id, 50, 'old'));
+    await index.store(before.slice(1), versionsEnd);
+    const versions = { missing: 9, equal: 50, lower: 60, higher: 7 };
+    const documents = Object.entries(versions).map(([id, version]) => made(id, version, 'new'));
+    expect(await index.repair(documents, ['gone', 'never there'])).toEqual({
+      ...{ applied: 4, stale: 0, unindexable: [] },
+    });
+    expect((await scanned(index)).map(shape).sort()).toEqual(
+      [...documents, made('other', 50, 'old')].map(shape).sort(),
+    );
+    const ofWord = (word: string) =>
+      found(index, { where: [{ field: 'words', words: [word], prefix: false }] });
+    expect(await ofWord('old')).toEqual(['other']);
+    expect(await ofWord('new')).toEqual(['equal', 'higher', 'lower', 'missing']);
+    const again = [made('gone', 3, 'again'), made('higher', 8, 'again')];
+    expect(await index.store(again, versionsEnd)).toMatchObject({ applied: 2, stale: 0 });
+    expect(await ofWord('again')).toEqual(['gone', 'higher']);
+    expect(await index.repair([], [])).toMatchObject({ applied: 0 });
   });
 }

@@ -7,6 +7,7 @@ import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { laneSource, lanesIn } from './lanes.ts';
 import { laneId } from './mapping.ts';
 import { searchBody } from './query-dsl.ts';
+import { repairDocuments } from './repair.ts';
 import { scanIndex } from './scan.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { storeDocuments } from './store.ts';
@@ -28,6 +29,7 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
       return found;
     },
     store: (documents, versionMax) => storeDocuments(of, documents, versionMax),
+    repair: (documents, removed) => repairDocuments(of, documents, removed),
     async progress() {
       await client.request({ method: 'POST', path: `/${physical}/_refresh`, index: name });
       return lanesIn(of);

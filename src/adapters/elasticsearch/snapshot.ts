@@ -12,10 +12,18 @@ import { closePoint, openPoint, type Point, pointIn, scanPoint } from './scan.ts
 import type { HeldSource } from './search-answer.ts';
 
 const namedMax = 10;
+/** Below the time after which the engine ends a point that nobody asks. */
+const askMs = 60_000;
+const keepingAsked = { method: 'POST', path: '/_search' } as const;
 
 /** A point in time of an index that was refreshed for it. */
 export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
+  const { client } = of;
   const point = await openPoint(of);
+  const asking = setInterval(() => {
+    // Held though nobody reads: what is wrong with it is told to whoever does.
+    client.request({ ...keepingAsked, body: { ...pointIn(point), size: 0 } }).catch(() => undefined);
+  }, askMs).unref();
   try {
     const progress = await lanesIn(of, point);
     return {
@@ -25,9 +33,13 @@ export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
       },
       inspect: () => inspected(of, point),
       finds: (probes) => findAll(of, point, probes),
-      [Symbol.asyncDispose]: () => closePoint(of, point),
+      async [Symbol.asyncDispose]() {
+        clearInterval(asking);
+        await closePoint(of, point);
+      },
     };
   } catch (error) {
+    clearInterval(asking);
     await closePoint(of, point);
     throw error;
   }

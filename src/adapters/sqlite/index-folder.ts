@@ -16,6 +16,7 @@ export function indexFolder(dir: string): IndexFolder {
   return {
     create: ({ definition, suffix }) => createIndex(dir, files, definition, suffix),
     store: ({ index, changes, versionMax }) => files.writer(index).store(changes, versionMax),
+    repair: ({ index, changes, removed }) => files.writer(index).repair(changes, removed),
     saveProgress: ({ index, lanes }) => done(() => files.writer(index).saveProgress(lanes)),
     refresh: ({ index }) => done(() => files.writer(index).finish()),
     swap({ projection, from, to }) {

@@ -38,6 +38,10 @@ export interface PackedHeld extends PackedDocuments {
 export interface Calls {
   create: { ask: { definition: ModelDefinition; suffix: string }; answer: string };
   store: { ask: { index: string; changes: PackedChanges; versionMax: number }; answer: StoreReport };
+  repair: {
+    ask: { index: string; changes: PackedChanges; removed: readonly string[] };
+    answer: StoreReport;
+  };
   saveProgress: { ask: { index: string; lanes: readonly LaneProgress[] }; answer: null };
   /** Makes the index fit for searching. */
   refresh: { ask: { index: string }; answer: null };

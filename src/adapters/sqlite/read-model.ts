@@ -78,6 +78,10 @@ function sqliteIndex(
       const changes = packChanges(documents);
       return writing.ask('store', { index: name, changes, versionMax }, [changes.bodies]);
     },
+    async repair(documents, removed) {
+      const changes = packChanges(documents);
+      return writing.ask('repair', { index: name, changes, removed }, [changes.bodies]);
+    },
     progress: () => reading.ask('progress', { index: name }),
     visible: () => reading.ask('progress', { index: name }),
     async saveProgress(lanes) {

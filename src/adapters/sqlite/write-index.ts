@@ -14,6 +14,7 @@ import { columnsOf, inTransaction, makeFieldIndexes } from './tables.ts';
 
 export interface IndexWriter {
   store(changes: PackedChanges, versionMax: number): StoreReport;
+  repair(changes: PackedChanges, removed: readonly string[]): StoreReport;
   saveProgress(lanes: readonly LaneProgress[]): void;
   /** Makes it fit for searching; quick when it is already. */
   finish(): void;
@@ -42,23 +43,36 @@ export function indexWriter(db: DatabaseSync, name: string, definition: ModelDef
     });
   }
 
-  return {
-    store(changes, versionMax) {
-      const unindexable: Unsearchable[] = [];
-      let applied = 0;
-      inTransaction(db, 'BEGIN IMMEDIATE', () => {
-        write.begin();
-        unpack(changes).forEach((packed, index) => {
-          const document: Document = { ...packed, search: changes.search[index]! };
-          const values = document.search === null ? null : searchValues(definition.fields, document.search);
-          if (typeof values === 'string') unindexable.push({ id: document.id, reason: values });
-          const standing = write.document(document, values);
-          if (standing === undefined) applied += 1;
-          else checkStale(document, standing, versionMax);
-        });
+  /** Writes in one transaction, after `before`; `kept` judges what is kept out by what stands. */
+  function stored(
+    changes: PackedChanges,
+    kept: (document: Document, standing: Standing) => void,
+    before: () => void = () => undefined,
+  ): StoreReport {
+    const unindexable: Unsearchable[] = [];
+    let applied = 0;
+    inTransaction(db, 'BEGIN IMMEDIATE', () => {
+      before();
+      write.begin();
+      unpack(changes).forEach((packed, index) => {
+        const document: Document = { ...packed, search: changes.search[index]! };
+        const values = document.search === null ? null : searchValues(definition.fields, document.search);
+        if (typeof values === 'string') unindexable.push({ id: document.id, reason: values });
+        const standing = write.document(document, values);
+        if (standing === undefined) applied += 1;
+        else kept(document, standing);
       });
-      return { applied, stale: changes.ids.length - applied, unindexable };
-    },
+    });
+    return { applied, stale: changes.ids.length - applied, unindexable };
+  }
+
+  return {
+    store: (changes, versionMax) =>
+      stored(changes, (document, standing) => checkStale(document, standing, versionMax)),
+    repair: (changes, removed) =>
+      stored(changes, neverStands, () => {
+        for (const id of [...removed, ...changes.ids]) write.remove(id);
+      }),
     saveProgress(lanes) {
       inTransaction(db, 'BEGIN IMMEDIATE', () => {
         for (const { epoch, partition, next, timeMax } of lanes)
@@ -73,6 +87,10 @@ export function indexWriter(db: DatabaseSync, name: string, definition: ModelDef
   };
 }
 
+function neverStands({ id }: Document): never {
+  throw new Error(`${id} was taken away and stands`);
+}
+
 /** The document that keeps a given one out. */
 interface Standing {
   readonly doc: number;
@@ -80,6 +98,7 @@ interface Standing {
 }
 
 interface DocumentWriter {
+  remove(id: string): void;
   /** Once per transaction, before the first document. */
   begin(): void;
   /**
@@ -100,10 +119,18 @@ function documentWriter(db: DatabaseSync, definition: ModelDefinition): Document
   const find = db.prepare('SELECT doc, version, words_digest FROM docs WHERE id = ?');
   const last = db.prepare('SELECT max(doc) AS doc FROM docs');
   const body = db.prepare('INSERT OR REPLACE INTO bodies VALUES (?, ?)');
+  const removals = ['bodies', 'docs'].map((table) => db.prepare(`DELETE FROM ${table} WHERE doc = ?`));
   const words = wordWriter(db, definition);
   let docMax = 0;
 
   return {
+    remove(id) {
+      const standing = find.get(id);
+      if (standing === undefined) return;
+      const doc = Number(standing.doc);
+      words.write(doc, [], standing.words_digest ?? null, null);
+      for (const table of removals) table.run(doc);
+    },
     begin() {
       docMax = Number(last.get()?.doc ?? 0);
     },

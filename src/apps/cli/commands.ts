@@ -216,10 +216,11 @@ const care: readonly CommandSpec[] = [
     name: 'verify',
     args: '<name>',
     about: 'compare a read model, document by document, with the fold of the archive',
-    more: 'Names what differs, and then ends with exit code 6.',
+    more: 'Names what differs, and then ends with exit code 6. All goes on meanwhile.',
+    options: [{ flags: '--repair', about: 'write anew what differs, then compare again' }],
     examples: [
       { line: 'annal verify entities', about: 'the one that search uses' },
-      { line: 'annal verify history --output json', about: 'with both roots' },
+      { line: 'annal verify history --repair --output json', about: 'with both roots; nothing to repair' },
     ],
     load: () => import('./verify.ts'),
   },

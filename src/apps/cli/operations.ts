@@ -39,7 +39,11 @@ export async function operate(
   session: Session,
   call: Call,
   path: '/v1/rebuilds' | '/v1/verifications',
-  asked: { readonly projection: string; readonly acceptUnindexable?: number },
+  asked: {
+    readonly projection: string;
+    readonly acceptUnindexable?: number;
+    readonly repair?: boolean;
+  },
 ): Promise<ToldOperation> {
   const { projection } = asked;
   const started = await askJson<Started>(call, 'POST', path, { body: JSON.stringify(asked) });

@@ -62,12 +62,17 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
       schema: {
         summary: 'Compare what serves a projection, or `all`, with the fold of the archive',
         tags: ['operations'],
-        body: z.strictObject({ projection: projectionName }).meta({ examples: [{ projection: 'entities' }] }),
+        body: z
+          .strictObject({ projection: projectionName, repair: z.boolean().optional() })
+          .meta({ examples: [{ projection: 'entities' }] }),
         response: operationsAnswer,
       },
     },
-    async (request, reply) =>
-      sendStarted(reply, 'verify', await started(namesOf(request.body.projection), annal.verify)),
+    async (request, reply) => {
+      const { projection, repair = false } = request.body;
+      const verify = (name: string): Promise<Operation> => annal.verify(name, { repair });
+      return sendStarted(reply, 'verify', await started(namesOf(projection), verify));
+    },
   );
   for (const kind of ['rebuild', 'verify'] as const) readRoute(app, annal, waiting, kind);
 }

@@ -18,8 +18,17 @@ export function elasticsearchPlants(prefix: string): Plants {
   }
   async function write(index: ModelIndex, id: string, source: object, version: number): Promise<void> {
     const query = `version=${version}&version_type=external_gte&refresh=true`;
-    const answer = await json('PUT', `${pathOf(index)}/_doc/${idOf(id)}?${query}`, source);
-    if ('error' in answer) throw new Error(JSON.stringify(answer));
+    for (;;) {
+      const answer = await json('PUT', `${pathOf(index)}/_doc/${idOf(id)}?${query}`, source);
+      // A deletion is forgotten at the next tick of the engine's clock.
+      if (answer.status === 409) continue;
+      if ('error' in answer) throw new Error(JSON.stringify(answer));
+      return;
+    }
+  }
+  async function gone(index: ModelIndex, id: string): Promise<void> {
+    await json('PUT', `${pathOf(index)}/_settings`, { index: { gc_deletes: '0s' } });
+    await json('DELETE', `${pathOf(index)}/_doc/${idOf(id)}?refresh=true`);
   }
   return {
     async shape(index, field) {
@@ -38,12 +47,11 @@ export function elasticsearchPlants(prefix: string): Plants {
       const { _source, _version } = await read(index, id);
       await write(index, id, { ..._source, fields: { ..._source.fields, [field]: 'planted' } }, _version);
     },
-    async gone(index, id) {
-      await json('PUT', `${pathOf(index)}/_settings`, { index: { gc_deletes: '0s' } });
-      await json('DELETE', `${pathOf(index)}/_doc/${idOf(id)}?refresh=true`);
-    },
+    gone,
     async body(index, id, change, version) {
       const { _source, _version } = await read(index, id);
+      // An older write comes through once the engine has forgotten a deletion.
+      if (version !== undefined && version < _version) await gone(index, id);
       await write(index, id, { ..._source, body: change(_source.body) }, version ?? _version);
     },
   };

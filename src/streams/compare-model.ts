@@ -1,0 +1,185 @@
+import type { Cut } from '../domain/cut.ts';
+import { splitVersion } from '../domain/position.ts';
+import { differingPointers } from '../formats/json-difference.ts';
+import { recordHash } from '../formats/leaf.ts';
+import { bucketOf, type RootBuilder, rootOf } from '../formats/root.ts';
+import type { HeldDocument, IndexSnapshot } from '../ports/index-snapshot.ts';
+import type { Document } from '../ports/read-model.ts';
+import type { Projection } from '../projections/projection.ts';
+import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
+import { type SearchProof, searchProver, type Unfound } from './prove-searchable.ts';
+import type { RebuildProgress } from './rebuild-pace.ts';
+
+export interface Difference {
+  /** Of the document; the index's name where it is the index as a whole. */
+  readonly id: string;
+  /**
+   * missing: the fold has it, the index does not; extra: the other way round; altered: both, and they differ; version-ahead:
+   * the index holds a version that this history has not come to; unsearchable: equal, and a search does not find it.
+   */
+  readonly what: 'missing' | 'extra' | 'altered' | 'version-ahead' | 'unsearchable';
+  readonly expectedVersion: number | null;
+  readonly foundVersion: number | null;
+  /** For an altered document: the first members, as JSON pointers, whose text differs; none where too much does. */
+  readonly pointers: readonly string[];
+  /** For an unsearchable one: how, and the field. */
+  readonly field: string | null;
+}
+
+export interface Compared {
+  readonly events: number;
+  readonly documents: number;
+  readonly expectedRoot: string;
+  readonly foundRoot: string;
+  readonly search: SearchProof;
+  /** Equal roots, and a search finds what is there. */
+  readonly equal: boolean;
+  readonly differences: readonly Difference[];
+  /** What the fold has for those that differ, as far as there was room. */
+  readonly expected: ReadonlyMap<string, Document>;
+}
+
+export interface Comparison {
+  readonly history: History;
+  readonly projection: Projection;
+  /** Name of the index. */
+  readonly index: string;
+  readonly snapshot: IndexSnapshot;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RebuildProgress) => void;
+  /** Called between batches of either side; may wait, to go slowly. */
+  readonly pace?: (documents: number) => Promise<void>;
+}
+
+const namedMax = 10_000;
+const pointersMax = 10;
+/** Of both sides together. */
+const bodiesMaxBytes = 64 * 1024 * 1024;
+
+/** Compares a state of an index with the fold of the history before its cut: by roots, and where they differ by documents. */
+export async function compareModel(comparison: Comparison): Promise<Compared> {
+  const { history, snapshot, projection, signal, onProgress, pace } = comparison;
+  const found = rootOf();
+  const prover = searchProver(projection, snapshot, undefined, namedMax);
+  const total = history.until.next.reduce((sum, next) => sum + next, 0);
+  for await (const documents of snapshot.scan()) {
+    signal.throwIfAborted();
+    for (const { id, version, body } of documents) found.add(id, version, body);
+    prover.see(documents);
+    onProgress({ phase: 'read-back', done: found.size, total: found.size });
+    await pace?.(documents.length);
+  }
+  const search = await prover.end();
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const expected = rootOf();
+  for await (const documents of foldHistory(projection, history, counts, () => undefined)) {
+    signal.throwIfAborted();
+    for (const { id, version, body } of documents) expected.add(id, version, body);
+    onProgress({ phase: 'fold', done: counts.records, total });
+    await pace?.(documents.length);
+  }
+  const roots = { expectedRoot: expected.root(), foundRoot: found.root() };
+  const equal = roots.expectedRoot === roots.foundRoot && search.unfound === 0;
+  const named = equal ? none : await nameDifferences(comparison, differingBuckets(expected, found), search);
+  return { events: counts.records, documents: found.size, ...roots, search, equal, ...named };
+}
+
+type Named = Pick<Compared, 'differences' | 'expected'>;
+const none: Named = { differences: [], expected: new Map() };
+
+function differingBuckets(a: RootBuilder, b: RootBuilder): ReadonlySet<number> {
+  const [left, right] = [a.buckets(), b.buckets()];
+  return new Set(left.flatMap((hash, bucket) => (hash.equals(right[bucket]!) ? [] : [bucket])));
+}
+
+interface Text {
+  readonly version: number;
+  readonly hash: Buffer;
+  /** Kept for as long as there is room: it tells where two documents differ, the hash that they do. */
+  readonly document: Document | undefined;
+}
+
+/** Reads both sides again and keeps what lies in the differing buckets, so that each document can be named. */
+async function nameDifferences(
+  { history, projection, snapshot, index, signal }: Comparison,
+  buckets: ReadonlySet<number>,
+  search: SearchProof,
+): Promise<Named> {
+  let room = bodiesMaxBytes;
+  const unfound = Map.groupBy(search.named, ({ id }) => id ?? index);
+  function keep(texts: Map<string, Text>, documents: readonly (Document | HeldDocument)[]): void {
+    signal.throwIfAborted();
+    for (const document of documents) {
+      const { id, version, body } = document;
+      if (!buckets.has(bucketOf(id)) && !unfound.has(id)) continue;
+      room -= body.length;
+      const kept: Document = {
+        ...{ id, version, body: Buffer.from(body) },
+        search: 'search' in document ? document.search : null,
+      };
+      texts.set(id, { version, hash: recordHash(body), document: room < 0 ? undefined : kept });
+    }
+  }
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const [expected, found] = [new Map<string, Text>(), new Map<string, Text>()];
+  for await (const documents of snapshot.scan()) keep(found, documents);
+  for await (const documents of foldHistory(projection, history, counts, () => undefined))
+    keep(expected, documents);
+  const ids = [...new Set([...expected.keys(), ...found.keys()])].sort();
+  const differences = ids.flatMap((id) => {
+    const difference = differenceOf(history.until, id, expected.get(id), found.get(id), unfound.get(id));
+    return difference === undefined ? [] : [difference];
+  });
+  const whole = unfound.get(index) ?? [];
+  return {
+    differences: [...whole.map((one) => unsearchable(index, null, one)), ...differences],
+    expected: new Map(
+      differences.flatMap(({ id }) => {
+        const document = expected.get(id)?.document;
+        return document === undefined ? [] : [[id, document] as const];
+      }),
+    ),
+  };
+}
+
+const unsearchable = (id: string, version: number | null, { what, field }: Unfound): Difference => ({
+  ...{ id, what: 'unsearchable', expectedVersion: version, foundVersion: version, pointers: [] },
+  field: `${what} ${field}`.trimEnd(),
+});
+
+function differenceOf(
+  cut: Cut,
+  id: string,
+  want: Text | undefined,
+  have: Text | undefined,
+  unfound: readonly Unfound[] | undefined,
+): Difference | undefined {
+  const told = {
+    ...{ id, expectedVersion: want?.version ?? null, foundVersion: have?.version ?? null },
+    ...{ pointers: [], field: null },
+  };
+  if (have === undefined) return want === undefined ? undefined : { ...told, what: 'missing' };
+  if (want?.version !== have.version && isBeyond(cut, have.version))
+    return { ...told, what: 'version-ahead' };
+  if (want === undefined) return { ...told, what: 'extra' };
+  if (want.version !== have.version || !want.hash.equals(have.hash))
+    return { ...told, what: 'altered', pointers: pointersTo(want.document, have.document) };
+  return unfound?.[0] === undefined ? undefined : unsearchable(id, have.version, unfound[0]);
+}
+
+/** Whether no lane had come to a version at the cut. */
+function isBeyond({ epoch, next }: Cut, version: number): boolean {
+  const at = splitVersion(version);
+  return at.epoch > epoch || (at.epoch === epoch && at.offset >= Math.max(...next));
+}
+
+function pointersTo(expected: Document | undefined, found: Document | undefined): readonly string[] {
+  if (expected === undefined || found === undefined) return [];
+  const parsed = (body: Uint8Array): unknown => JSON.parse(Buffer.from(body).toString('utf8'));
+  try {
+    return differingPointers(parsed(expected.body), parsed(found.body), pointersMax);
+  } catch (error) {
+    if (error instanceof SyntaxError) return ['the body is not JSON'];
+    throw error;
+  }
+}
