@@ -1,8 +1,8 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
 import { searchValues } from '../../ports/search-values.ts';
-import { sendBulk } from './bulk.ts';
-import { fieldNames, sourceText } from './documents.ts';
+import { type BulkLine, sendBulk } from './bulk.ts';
+import { fieldNames, sourceHead } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -54,9 +54,9 @@ async function written(of: EngineIndex, documents: readonly Document[]): Promise
   const unindexable: Unsearchable[] = [];
   const lines = documents.map((document) => {
     const values = document.search === null ? null : searchValues(of.definition.fields, document.search);
-    if (typeof values !== 'string') return lineOf(document, sourceText(document, names, values));
+    if (typeof values !== 'string') return lineOf(document, sourceHead(document.id, names, values));
     unindexable.push({ id: document.id, reason: values });
-    return lineOf(document, sourceText(document, names, null, values));
+    return lineOf(document, sourceHead(document.id, names, null, values));
   });
   for (const [n, verdict] of (await sendBulk(of, lines)).entries()) {
     if (verdict === 'stored') continue;
@@ -66,7 +66,7 @@ async function written(of: EngineIndex, documents: readonly Document[]): Promise
   return { applied: documents.length, stale: 0, unindexable };
 }
 
-const lineOf = ({ id, version }: Document, source: string): string => {
+const lineOf = ({ id, version, body }: Document, head: string): BulkLine => {
   const action = { _id: engineId(id), version, version_type: 'external_gte' };
-  return `${JSON.stringify({ index: action })}\n${source}\n`;
+  return { text: `${JSON.stringify({ index: action })}\n${head}`, body };
 };

@@ -144,7 +144,10 @@ describe('in a data folder without a server', () => {
       differences: [{ id: 'urn:li:tag:forged', what: 'extra' }],
     });
     expect(stderr).toContain('annal rebuild entities');
-    expect((await inFolder('rebuild', 'entities', '--yes')).code).toBe(0);
+    const repaired = await inFolder('verify', 'entities', '--repair', '-o', 'json');
+    expect(repaired.code).toBe(0);
+    expect(JSON.parse(repaired.stdout)).toMatchObject({ equal: true, repair: { written: 0, removed: 1 } });
+    expect(repaired.stderr).toContain('0 documents written anew, 1 removed');
     expect((await inFolder('verify', 'entities')).code).toBe(0);
   });
 });
