@@ -38,7 +38,22 @@ export interface ProjectionStatus {
   readonly lanes: readonly LaneProgress[];
   /** Offsets between progress and the log's end. */
   readonly lag: number;
+  /** The index that served before, as it stands: a rollback goes back to it. */
+  readonly kept: KeptStatus | null;
+  /** Indexes at a past cut. */
+  readonly beside: readonly KeptStatus[];
   readonly fault: Fault | null;
+}
+
+/** An index that does not serve, and stands still. */
+export interface KeptStatus {
+  readonly index: string;
+  readonly version: number;
+  readonly cut: Cut | null;
+  readonly documents: number;
+  readonly bytes: number;
+  /** Since when it stands still, UTC ms. */
+  readonly since: number;
 }
 
 export interface Health {
@@ -55,6 +70,8 @@ export interface Operation extends Underway {
   readonly projection: string;
   readonly progress: RebuildProgress | null;
   readonly rebuilt: RebuildReport | null;
+  /** It was stopped or failed for what may pass: a rebuild of the same goes on with it. */
+  readonly resumable: boolean;
   readonly verified: VerifyReport | null;
 }
 

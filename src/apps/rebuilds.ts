@@ -8,7 +8,7 @@ import { claimStaleMs, liveClaim, withClaim } from '../streams/claim.ts';
 import { type RolledBack, retire, rollback } from '../streams/kept-indexes.ts';
 import type { Projector } from '../streams/projector.ts';
 import { discard, rebuild } from '../streams/rebuild.ts';
-import { markCancelled, type RebuildJob, readJob } from '../streams/rebuild-job.ts';
+import { isResumable, markCancelled, type RebuildJob, readJob } from '../streams/rebuild-job.ts';
 import type { RebuildProgress } from '../streams/rebuild-pace.ts';
 import {
   type AsOf,
@@ -76,6 +76,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
   const begun = (id: string, projection: string): Operation => ({
     ...{ id, kind: 'rebuild', projection, progress: null, rebuilt: null, verified: null, fault: null },
     state: 'running',
+    resumable: false,
   });
 
   async function start(name: string, options: RebuildOptions = {}): Promise<Operation> {
@@ -102,6 +103,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
         say(isCancelled ? 'info' : 'error', 'rebuild failed', {
           ...{ projection: name, id, ...code, error: String(error) },
         });
+        change({ resumable: isResumable(error, signal) });
         if (!signal.aborted || isFault(error)) throw error;
         throw new Fault('REBUILD_INTERRUPTED', { projection: name, id }, error);
       } finally {
@@ -117,7 +119,12 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     const told = { ...begun(id, projection), progress };
     return claim?.id === id
       ? told
-      : { ...told, state: 'failed', fault: new Fault('REBUILD_INTERRUPTED', { projection, id }) };
+      : {
+          ...told,
+          state: 'failed',
+          resumable: true,
+          fault: new Fault('REBUILD_INTERRUPTED', { projection, id }),
+        };
   }
 
   const isDone = ({ report }: KeptReport): Operation => ({

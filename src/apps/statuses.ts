@@ -2,12 +2,13 @@ import type { Cut } from '../domain/cut.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { cutOf, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
+import { cutOf, type IndexFound, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { liveClaim, stopsLanes } from '../streams/claim.ts';
 import type { Epoch } from '../streams/epochs.ts';
+import { type KeptIndex, predecessor, readKept } from '../streams/kept-indexes.ts';
 import type { ProjectorStatus } from '../streams/projector-status.ts';
-import type { ProjectionStatus } from './annal.ts';
+import type { KeptStatus, ProjectionStatus } from './annal.ts';
 
 /** The cut that lanes' progress amounts to; null before the first one. */
 export const cutIn = (lanes: readonly LaneProgress[], epochs: readonly Epoch[]): Cut | null =>
@@ -32,7 +33,8 @@ export async function projectionStatus(
   const { store, model, clock, log, epochs } = world;
   const { projection: name, version } = projection.definition;
   const lanes = (await (await model.serving(projection.definition))?.visible()) ?? [];
-  const found = (await model.list()).find((index) => index.serving && index.projection === name);
+  const indexes = await model.list();
+  const found = indexes.find((index) => index.serving && index.projection === name);
   const claimed = stopsLanes(await liveClaim(store.state, name, clock));
   const open = epochs.at(-1)!;
   let lag = 0;
@@ -52,8 +54,28 @@ export async function projectionStatus(
     cut: cutIn(lanes, epochs),
     lanes,
     lag,
+    ...(await keptBeside(world, projection, indexes)),
     fault: projector?.fault ?? null,
   };
+}
+
+async function keptBeside(
+  { store, model, epochs }: Pick<Parameters<typeof projectionStatus>[0], 'store' | 'model' | 'epochs'>,
+  projection: Projection,
+  indexes: readonly IndexFound[],
+): Promise<Pick<ProjectionStatus, 'kept' | 'beside'>> {
+  const { definition } = projection;
+  const statusOf = async ({ index, version, at }: KeptIndex): Promise<KeptStatus[]> => {
+    const found = indexes.find(({ name }) => name === index);
+    const opened = found === undefined ? undefined : await model.open(index, definition);
+    if (found === undefined || opened === undefined) return [];
+    const cut = cutIn(await opened.visible(), epochs);
+    return [{ index, version, cut, documents: found.documents, bytes: found.bytes, since: at }];
+  };
+  const before = await predecessor({ store, model }, projection);
+  const [kept = null] = before === undefined ? [] : await statusOf(before.kept);
+  const { beside } = await readKept(store.state, definition.projection);
+  return { kept, beside: (await Promise.all(beside.map(statusOf))).flat() };
 }
 
 function stateOf(

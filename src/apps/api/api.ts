@@ -20,6 +20,7 @@ import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { publishRoutes } from './routes/publish.ts';
+import { rebuildRoutes } from './routes/rebuilds.ts';
 import { searchRoutes } from './routes/search.ts';
 import { statusRoutes } from './routes/status.ts';
 import type { Token } from './tokens.ts';
@@ -89,6 +90,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     entityRoutes(scope, annal, now);
     searchRoutes(scope, annal);
     operationRoutes(scope, annal, waiting);
+    rebuildRoutes(scope, annal, waiting);
     epochRoutes(scope, annal, waiting);
     statusRoutes(scope, annal);
     healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });

@@ -20,7 +20,7 @@ export interface Answer {
  * One request to the HTTP API, wherever it is served: by a running server, or within this process. Any status is an
  * answer. Rejects with a `Failure` `SERVER_UNREACHABLE`, or with the signal's reason.
  */
-export type Call = (method: 'GET' | 'POST', path: string, request?: Request) => Promise<Answer>;
+export type Call = (method: 'GET' | 'POST' | 'DELETE', path: string, request?: Request) => Promise<Answer>;
 
 /** Path and query, what is undefined left out; a list gives its name several times. */
 export function target(path: string, query: Request['query'] = {}): string {

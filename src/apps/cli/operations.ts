@@ -16,6 +16,8 @@ export interface ToldOperation {
   readonly rebuilt: RebuildReport | null;
   readonly verified: VerifyReport | null;
   readonly link: string;
+  /** It was stopped or failed for what may pass: the same again goes on with it. */
+  readonly resumable: boolean;
   readonly fault: Problem | null;
 }
 
@@ -25,7 +27,7 @@ interface Started {
 }
 
 const waitText = '1s';
-const phases: Readonly<Record<RebuildProgress['phase'], string>> = {
+export const phases: Readonly<Record<RebuildProgress['phase'], string>> = {
   fold: 'folding the archive',
   'read-back': 'reading back',
   swap: 'swapping',
@@ -43,7 +45,9 @@ export async function operate(
     readonly projection: string;
     readonly acceptUnindexable?: number;
     readonly repair?: boolean;
+    readonly asOf?: string;
   },
+  onStopped: (operation: ToldOperation) => string = ({ link }) => `left alone; how it goes on: ${link}`,
 ): Promise<ToldOperation> {
   const { projection } = asked;
   const started = await askJson<Started>(call, 'POST', path, { body: JSON.stringify(asked) });
@@ -51,7 +55,7 @@ export async function operate(
   if (refused !== undefined) throw new Failure(refused);
   let [operation] = started.operations;
   if (operation === undefined) throw new Failure({ code: 'INTERNAL', detail: 'nothing was started' });
-  await using progress = await openProgress(session);
+  await using progress = await openProgress(session, true);
   const { link } = operation;
   try {
     while (operation.state === 'running') {
@@ -61,13 +65,36 @@ export async function operate(
       });
       if (operation.progress === null) continue;
       const { phase, done, total } = operation.progress;
-      progress.show(`${projection}: ${phases[phase]}`, done, total);
+      progress.show(`${projection}: ${phases[phase]}`, done, total, ratesText(operation.progress));
     }
   } catch (error) {
-    if (session.io.signal.aborted) session.note(`left alone; how it goes on: ${link}`);
+    if (session.io.signal.aborted && operation.state === 'running') session.note(onStopped(operation));
     throw error;
   }
+  if (operation.resumable) session.note(onStopped(operation));
   if (operation.state === 'failed')
     throw new Failure(operation.fault ?? { code: 'INTERNAL', detail: 'it failed without saying why' });
   return operation;
+}
+
+/** What a progress tells of itself: rates, lanes that are behind the others, and the time left. */
+function ratesText({ eventsPerSecond, documentsPerSecond, leftMs, lanes = [] }: RebuildProgress): string {
+  const perSecond = (count: number | undefined, what: string): string[] =>
+    count === undefined ? [] : [`${count.toLocaleString('en')} ${what}/s`];
+  const slowest = lanes
+    .filter(({ done, total }) => done < total)
+    .map(({ partition, eventsPerSecond: rate = 0 }) => `lane ${partition} ${rate.toLocaleString('en')}/s`);
+  return [
+    ...perSecond(eventsPerSecond, 'events'),
+    ...perSecond(documentsPerSecond, 'documents'),
+    ...(slowest.length > 1 ? slowest : []),
+    ...(leftMs === undefined ? [] : [`${timeText(leftMs)} left`]),
+  ].join(' · ');
+}
+
+/** A span of time as people say it: `4 s`, `3 min`, `2.5 h`. */
+export function timeText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }

@@ -2,6 +2,7 @@ import { ask } from './call.ts';
 import { connect } from './connect.ts';
 import { exitCodes } from './exit-codes.ts';
 import { itemLines } from './item-lines.ts';
+import { timeText } from './operations.ts';
 import { documentsText, tableText } from './print.ts';
 import type { Run } from './session.ts';
 
@@ -14,7 +15,16 @@ interface Told {
   readonly unindexable: number;
   readonly lag: number;
   readonly cut: string | null;
+  readonly kept: Beside | null;
+  readonly beside: readonly Beside[];
   readonly fault: { readonly code: string } | null;
+}
+
+/** An index that does not serve. */
+interface Beside {
+  readonly index: string;
+  readonly cut: string | null;
+  readonly since: number;
 }
 
 /** What readers see, and how far behind the log it is. */
@@ -38,6 +48,16 @@ export const run: Run = async (session) => {
       ],
     );
     await session.write(await tableText(session, head, rows));
+    for (const { projection, kept, beside } of items) {
+      if (kept !== null)
+        await session.write(
+          `${projection}: kept ${standing(kept)}; \`annal rollback ${projection}\` goes back\n`,
+        );
+      for (const one of beside) await session.write(`${projection}: beside it ${standing(one)}\n`);
+    }
   }
   return exitCodes.ok;
 };
+
+const standing = ({ index, cut, since }: Beside): string =>
+  `${index} at ${cut ?? 'no cut'}, ${timeText(Math.max(0, Date.now() - since))} old`;

@@ -8,6 +8,15 @@ const lane = z.object({
   timeMax: millis,
 });
 
+const keptIndex = z.object({
+  index: z.string(),
+  version: z.number().int(),
+  cut: z.string().nullable(),
+  documents: z.number().int().nullable(),
+  bytes: z.number().int().nullable(),
+  since: millis.meta({ description: 'since when it stands still, UTC milliseconds' }),
+});
+
 export const projectionsAnswer = z
   .object({
     items: z.array(
@@ -27,6 +36,8 @@ export const projectionsAnswer = z
         cut: z.string().nullable(),
         lanes: z.array(lane),
         lag: z.number().int().meta({ description: 'log end minus progress, in offsets' }),
+        kept: keptIndex.nullable().meta({ description: 'the index that served before: the way back' }),
+        beside: z.array(keptIndex).meta({ description: 'indexes at a past cut' }),
         fault,
       }),
     ),
@@ -49,6 +60,11 @@ export const projectionsAnswer = z
             cut: '1:42',
             lanes: [{ epoch: 1, partition: 0, next: 42, timeMax: 1_772_357_400_000 }],
             lag: 0,
+            kept: {
+              ...{ index: 'entities-v1-d4e5f6', version: 1, cut: '1:40', documents: 398, bytes: 1_040_384 },
+              since: 1_772_357_400_000,
+            },
+            beside: [],
             fault: null,
           },
         ],

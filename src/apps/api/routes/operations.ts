@@ -35,21 +35,30 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
             projection: projectionName,
             plan: z.boolean().optional(),
             acceptUnindexable: z.int().min(0).optional(),
+            asOf: z
+              .string()
+              .max(8_192)
+              .optional()
+              .meta({ description: 'a past cut or time: the index is left beside the one that serves' }),
           })
-          .meta({ examples: [{ projection: 'entities', plan: true }] }),
+          .meta({
+            examples: [
+              { projection: 'entities', plan: true },
+              { projection: 'history', asOf: '2h' },
+            ],
+          }),
         response: startAnswers,
       },
     },
     async (request, reply) => {
-      const { projection, plan, acceptUnindexable } = request.body;
+      const { projection, plan, ...options } = request.body;
       const names = namesOf(projection);
       if (plan !== true) {
-        const rebuild = (name: string): Promise<Operation> =>
-          annal.rebuild(name, { ...(acceptUnindexable === undefined ? {} : { acceptUnindexable }) });
+        const rebuild = (name: string): Promise<Operation> => annal.rebuild(name, given(options));
         return sendStarted(reply, 'rebuild', await started(names, rebuild));
       }
       const plans: RebuildPlan[] = [];
-      for (const name of names) plans.push(await annal.plan(name));
+      for (const name of names) plans.push(await annal.plan(name, options.asOf));
       return sendFacts(reply, 200, {
         plans: plans.map((made) => ({ ...made, until: formatCut(made.until) })),
       });
@@ -87,14 +96,30 @@ function readRoute(app: Api, annal: Annal, waiting: Waiting, kind: Operation['ki
   };
   app.get(`${paths[kind]}/:id`, { config: { needs: 'operate' }, schema }, async (request, reply) => {
     const { id } = request.params;
-    const found = annal.operation(id);
+    const found = annal.operation(id) ?? (await annal.rebuildOf(id));
     if (found === undefined || found.kind !== kind) throw new Fault('OPERATION_UNKNOWN', { id });
     const waitMs = request.query.wait ?? 0;
     const ended =
-      found.state === 'running' && waitMs > 0 ? await waiting.within(waitMs, annal.ended(id)) : undefined;
+      found.state === 'running' && waitMs > 0 ? await waiting.within(waitMs, endOf(annal, id)) : undefined;
     return sendFacts(reply, 200, operationFacts(ended ?? annal.operation(id) ?? found));
   });
 }
+
+/** An option that was left out is not given at all. */
+const given = ({
+  acceptUnindexable,
+  asOf,
+}: {
+  acceptUnindexable?: number | undefined;
+  asOf?: string | undefined;
+}) => ({
+  ...(acceptUnindexable === undefined ? {} : { acceptUnindexable }),
+  ...(asOf === undefined ? {} : { asOf }),
+});
+
+/** One of another process ends without a word here: whoever waits for it asks again. */
+export const endOf = (annal: Annal, id: string): Promise<Operation> =>
+  annal.operation(id) === undefined ? new Promise(() => undefined) : annal.ended(id);
 
 function namesOf(projection: string): string[] {
   const known = projections.map(({ definition }) => definition.projection);
@@ -141,7 +166,8 @@ function sendStarted(
   });
 }
 
-const operationFacts = ({ fault, ...operation }: Operation) => ({
+/** An operation as answers tell it. */
+export const operationFacts = ({ fault, ...operation }: Operation) => ({
   ...operation,
   link: `${paths[operation.kind]}/${operation.id}`,
   fault: fault === null ? null : problemOf(fault),

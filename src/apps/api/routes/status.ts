@@ -1,7 +1,7 @@
 import { formatCut } from '../../../domain/cut.ts';
 import { type Fault, type FaultCode, faults } from '../../../domain/fault.ts';
 import { allows } from '../../../domain/policy.ts';
-import type { Annal, ProjectionStatus } from '../../annal.ts';
+import type { Annal, KeptStatus, ProjectionStatus } from '../../annal.ts';
 import { sendFacts } from '../answer.ts';
 import { archiveAnswer, errorsAnswer, projectionsAnswer } from '../answers/about.ts';
 import { ok } from '../answers/shape.ts';
@@ -64,7 +64,7 @@ const faultFacts = (fault: Fault | null) => (fault === null ? null : problemOf(f
 
 /** Counts over all namespaces are for those who may read them all. */
 const projectionFacts = (
-  { cut, lanes, fault, documents, unindexable, bytes, ...status }: ProjectionStatus,
+  { cut, lanes, fault, documents, unindexable, bytes, kept, beside, ...status }: ProjectionStatus,
   counted: boolean,
 ) => ({
   ...status,
@@ -73,5 +73,14 @@ const projectionFacts = (
   bytes: counted ? bytes : null,
   cut: cut === null ? null : formatCut(cut),
   lanes,
+  kept: kept === null ? null : keptFacts(kept, counted),
+  beside: beside.map((index) => keptFacts(index, counted)),
   fault: faultFacts(fault),
+});
+
+const keptFacts = ({ cut, documents, bytes, ...index }: KeptStatus, counted: boolean) => ({
+  ...index,
+  cut: cut === null ? null : formatCut(cut),
+  documents: counted ? documents : null,
+  bytes: counted ? bytes : null,
 });

@@ -1,0 +1,78 @@
+import { formatTime } from '../domain/moment.ts';
+import type { KeptReport, RebuildReport } from '../streams/rebuild-report.ts';
+
+/** The report of a rebuild for people, with the note that proves it: what stands above it says no more than the note. */
+export function reportMarkdown({ report, note, signedBy }: KeptReport): string {
+  const rows = rowsOf(report).map(([name, value]) => `| ${name} | ${value} |`);
+  const signature =
+    signedBy.length === 0
+      ? 'Unsigned: the process that rebuilt had no key (ANNAL_SIGNING_KEY_FILE).'
+      : `Signed by ${signedBy.map((name) => `\`${name}\``).join(', ')}, as the note says. Check it with the open key that you keep.`;
+  return [
+    `# Rebuild of ${report.projection}`,
+    '',
+    claimOf(report),
+    '',
+    '| what | value |',
+    '| --- | --- |',
+    ...rows,
+    '',
+    signature,
+    '',
+    '```text',
+    note.trimEnd(),
+    '```',
+    '',
+  ].join('\n');
+}
+
+const claimOf = ({ kind, replaced, index }: RebuildReport): string => {
+  const proven =
+    'Every document was folded from the archive alone and read back, byte for byte: both have one root.';
+  if (kind === 'as-of') return `${proven} \`${index}\` stands beside what serves, at its cut.`;
+  return `${proven} \`${index}\` serves${replaced === null ? '' : ` in the place of \`${replaced}\``}.`;
+};
+
+const count = (number: number): string => number.toLocaleString('en');
+
+function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
+  const { checkpoint, unsearchable } = report;
+  const outcomes = Object.entries(report.outcomes).map(
+    ([outcome, found]) => `${outcome} ${count(found ?? 0)}`,
+  );
+  return [
+    ['id', `\`${report.id}\``],
+    ['log', `\`${report.log}\``],
+    ['projection', `${report.projection} version ${report.version}`],
+    ['fold', `\`${report.fold}\``],
+    ['cut', `\`${report.cut}\``],
+    ['root', `\`${report.root}\``],
+    [
+      'checkpoint over the cut',
+      checkpoint === null
+        ? 'none yet when it was made'
+        : `\`${checkpoint.origin}\` size ${checkpoint.size}, root \`${checkpoint.root}\`, ${formatTime(checkpoint.time)}`,
+    ],
+    ['events', `${count(report.events)} (${outcomes.join(', ') || 'none'})`],
+    ['segments', count(report.segments)],
+    ['documents', count(report.documents)],
+    [
+      'not searchable',
+      `${count(report.unindexable)}${unsearchable.map(({ id, reason }) => ` \`${id}\`: ${reason}`).join(';')}`,
+    ],
+    ['started', formatTime(report.startedAt)],
+    [
+      'ended',
+      `${formatTime(report.endedAt)}${report.resumed > 0 ? `, gone on with ${report.resumed} times` : ''}`,
+    ],
+    ['folding', `${count(report.foldMs)} ms${rate(report.eventsPerSecond, 'events')}`],
+    ['proof', `${count(report.readBackMs)} ms`],
+    [
+      'all of it',
+      `${count(report.foldMs + report.readBackMs)} ms${rate(report.documentsPerSecond, 'documents')}`,
+    ],
+  ];
+}
+
+const rate = (perSecond: number | null, what: string): string =>
+  perSecond === null ? '' : ` (${count(perSecond)} ${what}/s)`;
