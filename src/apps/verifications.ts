@@ -52,6 +52,7 @@ export function verifications(
     const begun: Operation = {
       ...{ id, kind: 'verify', projection: name, progress: null, rebuilt: null, verified: null, fault: null },
       state: 'running',
+      resumable: false,
     };
     return running.start(begun, async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });

@@ -20,9 +20,12 @@ export const tableUrn = (n: number): string =>
 export const tableEvents = (count: number, from = 0): MetadataChangeEvent[] =>
   manyEvents(count, (n) => anEvent({ n: from + n, urn: tableUrn((from + n) % 7) }));
 
+const perAppend = 1_000;
+
 /** Appends and waits until the archive has it. */
 export async function archiveEvents(world: World, events: readonly MetadataChangeEvent[]): Promise<void> {
-  await world.append(events);
+  for (let first = 0; first < events.length; first += perAppend)
+    await world.append(events.slice(first, first + perAppend));
   const archiver = world.archiver();
   await archiver.reach(await world.ends(), AbortSignal.timeout(20_000));
   await archiver.stop();
