@@ -40,6 +40,8 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
   const outcomes = Object.entries(report.outcomes).map(
     ([outcome, found]) => `${outcome} ${count(found ?? 0)}`,
   );
+  const { origin, size, root, time } = checkpoint ?? { origin: '', size: 0, root: '', time: 0 };
+  const covering = `\`${origin}\` size ${size}, root \`${root}\`, ${formatTime(time)}`;
   return [
     ['id', `\`${report.id}\``],
     ['log', `\`${report.log}\``],
@@ -47,12 +49,7 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
     ['fold', `\`${report.fold}\``],
     ['cut', `\`${report.cut}\``],
     ['root', `\`${report.root}\``],
-    [
-      'checkpoint over the cut',
-      checkpoint === null
-        ? 'none yet when it was made'
-        : `\`${checkpoint.origin}\` size ${checkpoint.size}, root \`${checkpoint.root}\`, ${formatTime(checkpoint.time)}`,
-    ],
+    ['checkpoint over the cut', checkpoint === null ? 'none yet when it was made' : covering],
     ['events', `${count(report.events)} (${outcomes.join(', ') || 'none'})`],
     ['segments', count(report.segments)],
     ['documents', count(report.documents)],

@@ -20,7 +20,7 @@ export const tableUrn = (n: number): string =>
 export const tableEvents = (count: number, from = 0): MetadataChangeEvent[] =>
   manyEvents(count, (n) => anEvent({ n: from + n, urn: tableUrn((from + n) % 7) }));
 
-const perAppend = 1_000;
+const perAppend = 5;
 
 /** Appends and waits until the archive has it. */
 export async function archiveEvents(world: World, events: readonly MetadataChangeEvent[]): Promise<void> {

@@ -18,24 +18,27 @@ async function run(dir: string, point: string) {
   return { out, code, signal };
 }
 
-// More documents than one store takes, so that a kill comes in between.
-const tables = 11_000;
+// More bytes than one store takes, so that a kill comes in between.
+const tables = 40;
+const text100k = 'x'.repeat(100_000);
 
 test('killed at every step, it is gone on with by the next process: one index, no step again, the same root', {
-  timeout: 120_000,
+  timeout: 60_000,
 }, async () => {
   await using world = await openWorld(1);
   await archiveEvents(
     world,
-    manyEvents(tables, (n) => anEvent({ n, urn: tableUrn(n) })),
+    manyEvents(tables, (n) =>
+      anEvent({ n, urn: tableUrn(n), value: { name: `table ${n}`, description: text100k } }),
+    ),
   );
   const first = await rebuildEntities(world.context);
   // From here on other processes hold the folder.
   await world.model[Symbol.asyncDispose]();
 
-  for (const [points, storesLeft] of [
-    [['create', 'store-1', 'refresh'], 3],
-    [['scan', 'proven', 'swap', 'swapped'], 0],
+  for (const [points, isFilled] of [
+    [['create', 'store-1', 'refresh'], true],
+    [['scan', 'swap', 'swapped'], false],
   ] as const) {
     for (const point of points)
       expect(await run(world.dir, point), point).toMatchObject({ signal: 'SIGKILL' });
@@ -43,7 +46,7 @@ test('killed at every step, it is gone on with by the next process: one index, n
     expect(code).toBe(0);
     const report = JSON.parse(out) as RebuildReport & { readonly stores: number };
     expect(report).toMatchObject({ root: first.root, documents: tables, resumed: points.length });
-    expect(report.stores).toBe(storesLeft);
+    expect(report.stores > 0).toBe(isFilled);
     await using model = sqliteReadModel({ dir: `${world.dir}/read` });
     expect((await model.serving(entities.definition))?.name).toBe(report.index);
     // What it replaced is kept; of the processes that were killed nothing else is left.

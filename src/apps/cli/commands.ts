@@ -1,5 +1,6 @@
 import { archiveCommands } from './archive-commands.ts';
 import { epochCommands } from './epoch-commands.ts';
+import { rebuildCommands } from './rebuild-commands.ts';
 import type { Run } from './session.ts';
 
 export interface OptionSpec {
@@ -192,53 +193,7 @@ const care: readonly CommandSpec[] = [
     ],
     load: () => import('./projections.ts'),
   },
-  {
-    name: 'rebuild',
-    args: '[name]',
-    about: 'build a read model again from the archive alone, prove it equal, then swap it in',
-    more:
-      'Shows its plan first. Readers keep the old one until the new one is proven; then it is kept: `annal rollback` goes back. ' +
-      'Stopped at any moment, the same command goes on where it was. With --as-of the index is left beside what serves.',
-    options: [
-      { flags: '--all', about: 'every projection, one after the other' },
-      { flags: '--plan', about: 'show the plan, and change nothing' },
-      { flags: '--as-of <moment|cut>', about: 'at a past time or cut, beside the one that serves' },
-      { flags: '--cancel', about: 'end the one that runs or was left, and clear it away' },
-      { flags: '--report [id]', about: 'show the signed report of a rebuild; without an id the last one' },
-      {
-        flags: '--accept-unindexable <n>',
-        about: 'swap even if the engine cannot search so many documents (0)',
-      },
-      yes,
-    ],
-    examples: [
-      { line: 'annal rebuild entities --plan', about: 'what it would read and replace' },
-      { line: 'annal rebuild --all --yes', about: 'all, without asking' },
-    ],
-    load: () => import('./rebuild.ts'),
-  },
-  {
-    name: 'rollback',
-    args: '<name>',
-    about: 'let the read model serve again that served before the last rebuild',
-    more: 'It serves as it stood and follows the log from there. What it replaces is kept: the same again goes back to it.',
-    examples: [
-      { line: 'annal rollback entities', about: 'within a second' },
-      { line: 'annal rollback entities --output json', about: 'with the cut at which it stands' },
-    ],
-    load: () => import('./rollback.ts'),
-  },
-  {
-    name: 'retire',
-    args: '<name> [index]',
-    about: 'drop the read model that is kept beside the one that serves',
-    more: 'Without an index: the one that served before. Those of --as-of are named, as `annal projections` shows them.',
-    examples: [
-      { line: 'annal retire entities', about: 'there is no way back then' },
-      { line: 'annal retire history --output json', about: 'the name of what is gone' },
-    ],
-    load: () => import('./retire.ts'),
-  },
+  ...rebuildCommands,
   {
     name: 'verify',
     args: '<name>',

@@ -98,18 +98,23 @@ async function showPlan(
   return plans;
 }
 
-const reportTable = (session: Session, reports: readonly RebuildReport[]): Promise<string> =>
-  tableText(
+async function reportTable(session: Session, reports: readonly RebuildReport[]): Promise<string> {
+  const table = await tableText(
     session,
-    ['PROJECTION', 'EVENTS', 'DOCUMENTS', 'FOLDED', 'READ BACK', 'CUT', 'INDEX', 'ROOT (READ BACK = FOLDED)'],
-    reports.map(({ projection, events, documents, unindexable, foldMs, readBackMs, cut, index, root }) => [
+    ['PROJECTION', 'EVENTS', 'DOCUMENTS', 'FOLDED', 'READ BACK', 'CUT', 'ROOT (READ BACK = FOLDED)'],
+    reports.map(({ projection, events, documents, unindexable, foldMs, readBackMs, cut, root }) => [
       projection,
       events.toLocaleString('en'),
       documentsText(documents, unindexable),
       `${foldMs} ms`,
       `${readBackMs} ms`,
       cut,
-      index,
       root,
     ]),
   );
+  const beside = reports.filter(({ kind }) => kind === 'as-of');
+  return (
+    table +
+    beside.map(({ projection, index }) => `${projection}: ${index} stands beside what serves\n`).join('')
+  );
+}
