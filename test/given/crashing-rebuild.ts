@@ -32,10 +32,9 @@ const watched = (index: ModelIndex): ModelIndex => ({
     at('refresh');
     await index.refresh();
   },
-  async *scan() {
-    at('scan');
-    yield* index.scan();
-    at('proven');
+  async snapshot() {
+    at('read-back');
+    return index.snapshot();
   },
 });
 const model: typeof sqlite = {

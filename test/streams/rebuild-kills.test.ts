@@ -38,7 +38,7 @@ test('killed at every step, it is gone on with by the next process: one index, n
 
   for (const [points, isFilled] of [
     [['create', 'store-1', 'refresh'], true],
-    [['scan', 'swap', 'swapped'], false],
+    [['read-back', 'swap', 'swapped'], false],
   ] as const) {
     for (const point of points)
       expect(await run(world.dir, point), point).toMatchObject({ signal: 'SIGKILL' });
