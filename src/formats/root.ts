@@ -54,6 +54,10 @@ export interface RootBuilder {
   readonly size: number;
   /** Adds a document, in any order. */
   add(id: string, version: number, body: Uint8Array): void;
+  /** All entries, 64 bytes each, in the order they came: what another builder takes up. */
+  entries(): Buffer;
+  /** Adds what `entries` of another builder gave. Throws a RangeError for bytes that are no entries. */
+  addEntries(bytes: Uint8Array): void;
   /** The 4,096 bucket hashes in order, 32 bytes each. DUPLICATE_DOCUMENT when an id was added twice. */
   buckets(): Buffer[];
   /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
@@ -78,6 +82,13 @@ export function rootOf(): RootBuilder {
       return entries.size;
     },
     add: (id, version, body) => entries.add(hash('sha256', id, 'binary'), docHashText(id, version, body)),
+    entries: () => entries.all(),
+    addEntries(bytes) {
+      if (bytes.length % entryBytes !== 0)
+        throw new RangeError(`${bytes.length} bytes are no entries of a root`);
+      for (let at = 0; at < bytes.length; at += entryBytes)
+        entries.addBytes(bytes.subarray(at, at + entryBytes));
+    },
     buckets: () =>
       Array.from({ length: bucketCount }, (_, bucket) =>
         hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
@@ -104,6 +115,18 @@ function entryStore() {
     return chunks[Math.floor(number / entriesPerChunk)]!.subarray(at, at + entryBytes);
   };
 
+  function room(): { readonly chunk: Buffer; readonly at: number } {
+    const at = (size % entriesPerChunk) * entryBytes;
+    if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
+    return { chunk: chunks.at(-1)!, at };
+  }
+
+  function added(chunk: Buffer, at: number): void {
+    counts[firstTwelveBits(chunk, at)]! += 1;
+    size += 1;
+    grouped = undefined;
+  }
+
   /** Entry numbers, bucket after bucket. */
   function groups() {
     if (grouped !== undefined) return grouped;
@@ -123,15 +146,17 @@ function entryStore() {
     },
     /** Both hashes, a character a byte. */
     add(key: string, document: string): void {
-      const at = (size % entriesPerChunk) * entryBytes;
-      if (at === 0) chunks.push(Buffer.allocUnsafeSlow(entriesPerChunk * entryBytes));
-      const chunk = chunks.at(-1)!;
+      const { chunk, at } = room();
       chunk.write(key, at, 'latin1');
       chunk.write(document, at + hashBytes, 'latin1');
-      counts[firstTwelveBits(chunk, at)]! += 1;
-      size += 1;
-      grouped = undefined;
+      added(chunk, at);
     },
+    addBytes(bytes: Uint8Array): void {
+      const { chunk, at } = room();
+      chunk.set(bytes, at);
+      added(chunk, at);
+    },
+    all: (): Buffer => Buffer.concat(chunks, size * entryBytes),
     /** The entries of a bucket in the order of their bytes; DUPLICATE_DOCUMENT when two have one key. */
     sorted(bucket: number): Buffer[] {
       const { numbers, starts } = groups();

@@ -34,6 +34,8 @@ export const jobName = (projection: string): string => `rebuilds/${projection}/j
 export const keptName = (projection: string): string => `rebuilds/${projection}/kept.json`;
 /** State: finished pieces of one rebuild, gone at its end. */
 export const workOf = (id: string): string => `rebuilds/${id}/`;
+/** What a fold of this id puts down meanwhile. */
+export const foldsOf = (id: string): string => `${workOf(id)}fold/`;
 export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */

@@ -1,16 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { Cut } from '../domain/cut.ts';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { AvroReader } from '../formats/avro-bytes.ts';
-import { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
-import type { Document } from '../ports/read-model.ts';
+import type { Document, LaneProgress } from '../ports/read-model.ts';
 import { foldNext } from '../projections/fold-batch.ts';
 import type { Projection } from '../projections/projection.ts';
 import { readRecord } from '../projections/read-record.ts';
+import { foldsOf } from './archive-names.ts';
+import { type BucketPlace, type Buckets, bucketWriter, putsOf } from './buckets.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
-import { historyLane } from './history-lane.ts';
+import { countFor, gather } from './gather.ts';
+import { addRecord, emptyWindow, type RecordWindow, recordIn } from './record-window.ts';
 
 export interface History {
   readonly store: ArchiveStore;
@@ -48,7 +50,7 @@ export function laneSpans({ epochs, until }: Pick<History, 'epochs' | 'until'>):
 
 /**
  * Spans grouped so that no URN is in two groups: by partition while all epochs have the same number of partitions (a URN
- * then stays in its partition), else all together. The states of one group are in memory at a time.
+ * then stays in its partition), else all together.
  */
 function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] {
   const counts = new Set(spans.map((span) => span.epoch.partitions));
@@ -61,122 +63,144 @@ function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] 
 const windowBytesDefault = 64 * 1024 * 1024;
 const documentsPerYield = 250;
 const bodyBytesPerYield = 256 * 1024;
+/** A bucket larger than this many windows is shared out again, by other bits, at most so many times. */
+const [windowsPerBucketMax, depthMax] = [2, 3];
+
+export interface FoldOptions {
+  readonly windowBytes?: number;
+  /**
+   * Where what does not fit into a window is put down meanwhile, the caller's alone and cleared by it. What an earlier call has
+   * put down there for the same history is taken up.
+   */
+  readonly place: BucketPlace;
+  /** Whether a unit of this name is done already: then it is not made. */
+  readonly isDone?: (name: string) => boolean;
+}
+
+/** Work that needs no other: documents of some URNs and no others, each once. */
+export interface FoldUnit {
+  /** The same for the same history and window. */
+  readonly name: string;
+  /** Where the lanes of its chain end. */
+  readonly lanes: readonly LaneProgress[];
+  /** To be read once, and before the next unit is asked for. */
+  documents(counts: FoldCounts): Generator<readonly Document[], void>;
+}
 
 /**
  * Folds a history into the final documents of a projection, each once, in batches. Reads the archive and nothing else.
- * What is superseded is never rendered. `counts` grows while it runs; `onTime` tells each span's running maximum at its
- * end, which is part of a lane's progress.
- *
- * Records are folded URN after URN, a window of them at a time, so that what a fold makes on its way is dropped while it is
- * young; what is left of a URN after the last window is final and rendered there. In memory: a window, and the states of
- * the URNs that earlier windows touched.
+ * What is superseded is never rendered. `counts` grows while it runs; `onLane` tells where each lane ends.
  */
 export async function* foldHistory(
   projection: Projection,
   history: History,
   counts: FoldCounts,
-  onTime: (span: LaneSpan, timeMax: number) => void,
+  onLane: (lane: LaneProgress) => void = () => undefined,
   windowBytes = windowBytesDefault,
 ): AsyncGenerator<readonly Document[], void> {
-  for (const chain of chainsOf(laneSpans(history))) {
-    const states = new Map<string, EntityState>();
-    for (const span of chain) {
-      let time = span.timeFloor;
-      for await (const window of windows(history, span, windowBytes)) {
-        time = window.times.at(-1) ?? time;
-        const last = span === chain.at(-1) && window.next >= span.end;
-        yield* inBatches(foldWindow(projection, history.decoders, span, states, window, last, counts));
+  const place = { state: history.store.state, prefix: foldsOf(randomUUID()) };
+  try {
+    const told = new Set<readonly LaneProgress[]>();
+    for await (const unit of foldUnits(projection, history, { windowBytes, place })) {
+      if (!told.has(unit.lanes)) for (const lane of unit.lanes) onLane(lane);
+      told.add(unit.lanes);
+      yield* unit.documents(counts);
+    }
+  } finally {
+    await clear(place);
+  }
+}
+
+async function clear({ state, prefix }: BucketPlace): Promise<void> {
+  const names: string[] = [];
+  for await (const { name } of state.list(prefix)) names.push(name);
+  for (const name of names) await state.remove(name);
+}
+
+/**
+ * A history as units. Records are folded URN after URN, a window of them at a time, so that what a fold makes on its way is
+ * dropped while it is young. A chain of lanes that is larger than a window is shared out into buckets by key first: each is a
+ * unit, and a URN is whole in one. So memory is a window, whatever the history holds; only one URN's own events may exceed it.
+ */
+export async function* foldUnits(
+  projection: Projection,
+  history: History,
+  { windowBytes = windowBytesDefault, place, isDone = () => false }: FoldOptions,
+): AsyncGenerator<FoldUnit, void> {
+  for (const [nth, chain] of chainsOf(laneSpans(history)).entries()) {
+    const name = `chain-${nth}`;
+    if (isDone(name)) continue;
+    const within = { state: place.state, prefix: `${place.prefix}${name}-` };
+    const gathered = await gather(history, chain, within, windowBytes);
+    const lanes = chain.map(({ epoch, partition, end }, at) => ({
+      ...{ epoch: epoch.epoch, partition, next: end, timeMax: gathered.times[at]! },
+    }));
+    const unit = (of: string, window: RecordWindow): FoldUnit => ({
+      ...{ name: of, lanes },
+      documents: (counts) => inBatches(foldWindow(projection, history, chain, window, counts)),
+    });
+    if (gathered.window !== undefined) yield unit(name, gathered.window);
+    else yield* bucketUnits(gathered.buckets, { place: within, name, windowBytes, isDone, unit }, 0);
+  }
+}
+
+interface BucketWork {
+  readonly place: BucketPlace;
+  readonly name: string;
+  readonly windowBytes: number;
+  readonly isDone: (name: string) => boolean;
+  readonly unit: (name: string, window: RecordWindow) => FoldUnit;
+}
+
+async function* bucketUnits(
+  { blobs, bytes }: Buckets,
+  work: BucketWork,
+  depth: number,
+): AsyncGenerator<FoldUnit, void> {
+  const { place, windowBytes, isDone, unit } = work;
+  for (const [bucket, count] of blobs.entries()) {
+    const name = `${work.name}-${bucket}`;
+    if (count === 0 || isDone(name)) continue;
+    const size = bytes[bucket]!;
+    if (size > windowsPerBucketMax * windowBytes && depth < depthMax) {
+      const within = { state: place.state, prefix: `${place.prefix}${bucket}-` };
+      const writer = bucketWriter(within, countFor(size, windowBytes), depth + 1);
+      for await (const puts of putsOf(place, bucket, count)) {
+        for (const put of puts) writer.add(put);
+        await writer.drain();
       }
-      onTime(span, time);
+      yield* bucketUnits(await writer.end(), { ...work, place: within, name }, depth + 1);
+      continue;
     }
-    yield* inBatches(finals(projection, states.values()));
+    const window = emptyWindow();
+    for await (const puts of putsOf(place, bucket, count))
+      for (const { record, lane, time } of puts) addRecord(window, record, lane, time);
+    yield unit(name, window);
   }
 }
 
-/**
- * Records that are folded together, as columns: of each record where its bytes lie and its append time made monotone. Views of
- * all of them would be promoted by the garbage collector, one after the other.
- */
-interface Window {
-  readonly blocks: Buffer[];
-  readonly starts: number[];
-  readonly ends: number[];
-  readonly times: number[];
-  /** Records linked by equal keys: the first of each key, and the one that follows each record, -1 = none. */
-  readonly firsts: number[];
-  readonly following: number[];
-  /** Offset behind the last record. */
-  next: number;
-}
-
-const emptyWindow = (): Window => ({
-  ...{ blocks: [], starts: [], ends: [], times: [], firsts: [], following: [], next: 0 },
-});
-
-async function* windows(
-  { store, decoders }: History,
-  { epoch, partition, end, timeFloor }: LaneSpan,
-  windowBytes: number,
-): AsyncGenerator<Window, void> {
-  const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
-  const newest = new Map<string, number>();
-  let window = emptyWindow();
-  let [bytes, time] = [0, timeFloor];
-  for await (const slice of historyLane(store, lane, 0, end)) {
-    await decoders.ensure(slice.records, epoch.epoch);
-    for (const record of slice.records) {
-      time = Math.max(time, record.appendTime);
-      add(window, newest, record, time);
-      bytes += record.end - record.start;
-    }
-    window.next = slice.next;
-    if (bytes < windowBytes && slice.next < end) continue;
-    yield window;
-    window = emptyWindow();
-    newest.clear();
-    bytes = 0;
-  }
-}
-
-/** Adds a record; `newest` = the last one of each key, by its bytes. */
-function add(window: Window, newest: Map<string, number>, record: RecordView, time: number): void {
-  const { block, start, end, keyStart, keyEnd } = record;
-  const at = window.starts.length;
-  window.blocks.push(block);
-  window.starts.push(start);
-  window.ends.push(end);
-  window.times.push(time);
-  window.following.push(-1);
-  const key = keyStart < 0 ? '' : block.toString('latin1', keyStart, keyEnd);
-  const known = newest.get(key);
-  if (known === undefined) window.firsts.push(at);
-  else window.following[known] = at;
-  newest.set(key, at);
-}
-
-const recordIn = ({ blocks, starts, ends }: Window, at: number): RecordView =>
-  new RecordView(new AvroReader(blocks[at]!, starts[at]!, ends[at]!));
-
-/**
- * Documents that nothing later changes: with `last` those of every URN that the window or an earlier one touched, since
- * nothing comes after it. `states` of URNs that come again hold bytes of their own.
- */
+/** All documents of the URNs in a window that holds all events of each. */
 function* foldWindow(
   projection: Projection,
-  decoders: EventDecoders,
-  { epoch, partition }: LaneSpan,
-  states: Map<string, EntityState>,
-  window: Window,
-  last: boolean,
+  { decoders }: History,
+  chain: readonly LaneSpan[],
+  window: RecordWindow,
   counts: FoldCounts,
 ): Generator<Document> {
-  const place = { epoch: epoch.epoch, partition, partitions: epoch.partitions };
-  const { firsts, following, times } = window;
+  const places = chain.map(({ epoch, partition }) => ({
+    ...{ epoch: epoch.epoch, partition, partitions: epoch.partitions },
+  }));
+  const { firsts, following, times, lanes } = window;
   for (const first of firsts) {
-    let before: EntityState | undefined;
     let state: EntityState | undefined;
     for (let at = first; at >= 0; at = following[at]!) {
-      const read = readRecord(recordIn(window, at), place, times[at]!, decoders.decode, 'shared');
+      const read = readRecord(
+        recordIn(window, at),
+        places[lanes[at]!]!,
+        times[at]!,
+        decoders.decode,
+        'shared',
+      );
       counts.records += 1;
       if (read.kind === 'quarantined') {
         count(counts, read.record.outcome);
@@ -184,7 +208,6 @@ function* foldWindow(
         continue;
       }
       // A record reaches a fold only if its key is its URN: this is the one URN of the group.
-      if (state === undefined) state = before = states.get(read.event.urn);
       const step = foldNext(state, read);
       if (step === undefined) continue;
       state = step.after;
@@ -192,28 +215,9 @@ function* foldWindow(
       for (const draft of projection.settled(step)) yield draft.render();
     }
     if (state === undefined) continue;
-    if (last) {
-      states.delete(state.urn);
-      yield* finalDocuments(projection, state);
-    } else if (state !== before) states.set(state.urn, owned(state, before));
+    for (const draft of projection.open(state)) yield draft.render();
+    yield projection.stateDocument(state);
   }
-}
-
-/** A state whose new heads are copies: it keeps no block alive. */
-function owned(state: EntityState, before: EntityState | undefined): EntityState {
-  const heads = state.heads.map((head) =>
-    before?.heads.includes(head) === true ? head : { ...head, avro: Buffer.from(head.avro) },
-  );
-  return { ...state, heads };
-}
-
-function* finals(projection: Projection, states: Iterable<EntityState>): Generator<Document> {
-  for (const state of states) yield* finalDocuments(projection, state);
-}
-
-function* finalDocuments(projection: Projection, state: EntityState): Generator<Document> {
-  for (const draft of projection.open(state)) yield draft.render();
-  yield projection.stateDocument(state);
 }
 
 function* inBatches(documents: Iterable<Document>): Generator<readonly Document[]> {

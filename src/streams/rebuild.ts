@@ -170,7 +170,8 @@ async function run(work: Work): Promise<RebuildReport> {
 async function fill({ context, projection, plan, held, index, onProgress, signal }: Work): Promise<Filling> {
   const started = context.clock.now();
   const { events: total } = plan;
-  const task = { projection, until: held.job.until, index, signal };
+  const record = { id: held.job.id, clock: context.clock };
+  const task = { projection, until: held.job.until, index, signal, record };
   const { root, counts, lanes, unindexable } = await fillIndex(context, task, (done: number) =>
     onProgress({ phase: 'fold', done, total }),
   );

@@ -1,0 +1,66 @@
+import {
+  type BucketPlace,
+  type Buckets,
+  type BucketWriter,
+  bucketsMax,
+  bucketWriter,
+  putsIn,
+} from './buckets.ts';
+import type { History, LaneSpan } from './fold-history.ts';
+import { historyLane } from './history-lane.ts';
+import { addRecord, emptyWindow, type RecordWindow } from './record-window.ts';
+
+/** So many buckets that one is about half a window: a power of two. */
+export const countFor = (bytes: number, windowBytes: number): number =>
+  Math.min(bucketsMax, Math.max(2, 2 ** Math.ceil(Math.log2((2 * bytes) / windowBytes))));
+
+export type Gathered =
+  | { readonly window: RecordWindow; readonly buckets?: never; readonly times: readonly number[] }
+  | { readonly window?: never; readonly buckets: Buckets; readonly times: readonly number[] };
+
+/** Reads a chain of lanes once: into one window, or, once that is full, into buckets. */
+export async function gather(
+  { store, decoders }: History,
+  chain: readonly LaneSpan[],
+  place: BucketPlace,
+  windowBytes: number,
+): Promise<Gathered> {
+  const known = await readShared(place);
+  if (known !== undefined) return known;
+  const offsets = chain.reduce((sum, { end }) => sum + end, 0);
+  const times: number[] = [];
+  let window = emptyWindow();
+  let writer: BucketWriter | undefined;
+  for (const [at, { epoch, partition, end, timeFloor }] of chain.entries()) {
+    const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
+    let time = timeFloor;
+    for await (const slice of historyLane(store, lane, 0, end)) {
+      await decoders.ensure(slice.records, epoch.epoch);
+      for (const record of slice.records) {
+        time = Math.max(time, record.appendTime);
+        if (writer !== undefined) writer.add({ record, lane: at, time });
+        else addRecord(window, record, at, time);
+      }
+      if (writer === undefined && window.bytes > windowBytes) {
+        const share = offsets / window.starts.length;
+        writer = bucketWriter(place, countFor(window.bytes * share, windowBytes), 0);
+        for (const put of putsIn(window)) writer.add(put);
+        window = emptyWindow();
+      }
+      await writer?.drain();
+    }
+    times.push(time);
+  }
+  if (writer === undefined) return { window, times };
+  const shared = { buckets: await writer.end(), times };
+  await place.state.replace(sharedName(place), Buffer.from(JSON.stringify(shared)));
+  return shared;
+}
+
+/** Says that a chain is shared out whole. */
+const sharedName = ({ prefix }: BucketPlace): string => `${prefix}shared.json`;
+
+async function readShared(place: BucketPlace): Promise<Gathered | undefined> {
+  const found = await place.state.read(sharedName(place));
+  return found === undefined ? undefined : (JSON.parse(found.bytes.toString('utf8')) as Gathered);
+}
