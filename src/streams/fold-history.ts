@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Cut } from '../domain/cut.ts';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -98,7 +97,7 @@ export async function* foldHistory(
   onLane: (lane: LaneProgress) => void = () => undefined,
   windowBytes = windowBytesDefault,
 ): AsyncGenerator<readonly Document[], void> {
-  const place = { state: history.store.state, prefix: foldsOf(randomUUID()) };
+  const place = { state: history.store.state, prefix: foldsOf(crypto.randomUUID()) };
   try {
     const told = new Set<readonly LaneProgress[]>();
     for await (const unit of foldUnits(projection, history, { windowBytes, place })) {
