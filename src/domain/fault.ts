@@ -203,6 +203,11 @@ export const faults = {
     about: 'a file or folder could not be read',
     doThis: 'Check that it exists and that this user may read it, then scan again.',
   },
+  FOLD_IMPURE: {
+    remedy: 'halt',
+    about: 'a projection asked for something besides what it is given: a replay would not see it again',
+    doThis: 'Take it out of the fold, under a new version of the projection.',
+  },
   HOST_NOT_ALLOWED: {
     remedy: 'refuse',
     about: 'the request names a host that this server is not',

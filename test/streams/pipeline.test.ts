@@ -101,7 +101,8 @@ describe.each(
     let victim: { id: string; version: number; body: Buffer } | undefined;
     for await (const documents of index.scan()) victim ??= documents[0];
     const altered = Buffer.from(victim!.body.toString().replace('table', 'tabel'));
-    await index.store([{ ...victim!, version: victim!.version + 1, body: altered, search: null }], 2 ** 52);
+    const search = projection.searchOf({ id: victim!.id, body: altered });
+    await index.store([{ ...victim!, version: victim!.version + 1, body: altered, search }], 2 ** 52);
     const context = { ...world.context, barrier: { others: false } };
     const report = await verify(context, projection, 'v1', () => undefined, soon());
     expect(report.equal).toBe(false);

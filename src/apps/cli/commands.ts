@@ -1,5 +1,6 @@
 import { archiveCommands } from './archive-commands.ts';
 import { epochCommands } from './epoch-commands.ts';
+import { projectionCommands } from './projection-commands.ts';
 import { rebuildCommands } from './rebuild-commands.ts';
 import type { Run } from './session.ts';
 
@@ -184,15 +185,7 @@ const waysOut: readonly CommandSpec[] = [
 ];
 
 const care: readonly CommandSpec[] = [
-  {
-    name: 'projections',
-    about: 'list what readers see, and how far behind the log each is',
-    examples: [
-      { line: 'annal projections', about: 'with their lag' },
-      { line: 'annal projections --output json', about: 'with every lane' },
-    ],
-    load: () => import('./projections.ts'),
-  },
+  ...projectionCommands,
   ...rebuildCommands,
   {
     name: 'verify',
