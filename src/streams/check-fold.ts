@@ -43,8 +43,8 @@ export interface DeniedWorld {
 const disagreementsMax = 100;
 const pointersMax = 10;
 const bodiesMaxBytes = 64 * 1024 * 1024;
-/** Less than one block of an archive: each is then folded by itself. */
-const smallWindowBytes = 1;
+/** A sixteenth of what a rebuild folds at once: a history that is larger is shared out otherwise. */
+const smallWindowBytes = 4 * 1024 * 1024;
 
 type Fold = (
   counts: FoldCounts,
@@ -61,6 +61,7 @@ export async function checkFold(
   world: DeniedWorld,
   onProgress: (records: number, total: number) => void,
   signal: AbortSignal,
+  windowBytes = smallWindowBytes,
 ): Promise<FoldCheck> {
   const guarded = inWorld(projection, world);
   const total = 2 * history.until.next.reduce((sum, next) => sum + next, 0);
@@ -78,7 +79,7 @@ export async function checkFold(
   const none = (): void => undefined;
   const first: Fold = (counts) => foldHistory(guarded, history, counts, none);
   const second: Fold = (counts) =>
-    lanesBackwards(history).map((part) => foldHistory(guarded, part, counts, none, smallWindowBytes));
+    lanesBackwards(history).map((part) => foldHistory(guarded, part, counts, none, windowBytes));
   const rooted = async (fold: Fold): Promise<{ root: RootBuilder; events: number }> => {
     const root = rootOf();
     const { records } = await folded(fold, (documents) => {

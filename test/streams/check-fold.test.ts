@@ -20,7 +20,7 @@ async function archived(): Promise<World> {
 async function checked({ context }: World, projection: Projection): Promise<FoldCheck> {
   const history = { ...context, until: await archiveCut(context.store, context.epochs) };
   using world = deniedWorld();
-  return await checkFold(projection, history, world, () => undefined, AbortSignal.timeout(10_000));
+  return await checkFold(projection, history, world, () => undefined, AbortSignal.timeout(10_000), 2_000);
 }
 
 /** `entities`, of which one document says something else too. */

@@ -6,6 +6,7 @@ import { readArchive } from '../archive-reading.ts';
 import { readConfig } from '../config.ts';
 import { deniedWorld } from '../denied-world.ts';
 import { known } from '../rebuilds.ts';
+import { withScratch } from '../scratch-state.ts';
 import { exitCodes } from './exit-codes.ts';
 import { counted, tableText } from './print.ts';
 import { openProgress } from './progress.ts';
@@ -16,7 +17,8 @@ export const run: Run = async (session, [name = ''], options) => {
   const projection = known(name);
   const config = readConfig(session.io.env, { data: session.data });
   await using archive = await readArchive(config, { folder: textOf(options, 'archive'), change: false });
-  const { store } = archive;
+  await using scratch = await withScratch(archive.store);
+  const { store } = scratch;
   const epochs = await readEpochs(store.truth);
   const decoders = openEventDecoders(store.truth);
   const history = { store, epochs, until: await archiveCut(store, epochs), decoders };
