@@ -19,6 +19,10 @@ export const recordHash = (recordBytes: Uint8Array): Buffer => sha256(recordByte
 export const recordLeafText = ({ epoch, partition, offset }: Position, record: Buffer): string =>
   `{"v":1,"epoch":${epoch},"partition":${partition},"offset":${offset},"record":"${record.toString('hex')}"}`;
 
+/** The leaf of a record by its Avro bytes as they stand in the file. */
+export const leafTextOf = ({ epoch, partition, offset }: Position, recordBytes: Uint8Array): string =>
+  `{"v":1,"epoch":${epoch},"partition":${partition},"offset":${offset},"record":"${hash('sha256', recordBytes, 'hex')}"}`;
+
 /** Offsets [offset, next) that no segment holds. */
 export interface Missing extends Position {
   readonly next: number;

@@ -3,7 +3,14 @@ import type { ArchiveStore, ETag, StateStore } from '../ports/archive.ts';
 import { type LaneName, segmentName } from './archive-names.ts';
 import { openSegment, segmentFirsts } from './chain.ts';
 import type { EventDecoders } from './event-decoders.ts';
-import { type IndexStart, indexSegment, type LastOffset, pairOf, writeIndex } from './segment-index.ts';
+import {
+  type IndexStart,
+  indexSegment,
+  type LastOffset,
+  type LastOffsets,
+  pairOf,
+  writeIndex,
+} from './segment-index.ts';
 
 /**
  * The base of a lane: for every (URN, aspect) the last offset in its segments, sorted, in chunks. Derived. A merge writes new
@@ -45,17 +52,21 @@ export async function readBaseHead(
 
 /** Each entry: u16 length of the URN, URN, u16 length of the aspect, aspect, u64 offset; big-endian, UTF-8. */
 function encodeChunk(entries: readonly LastOffset[]): Buffer {
-  const parts = entries.map(({ urn, aspect, offset }) => {
-    const [key, name] = [Buffer.from(urn), Buffer.from(aspect)];
-    const bytes = Buffer.alloc(2 + key.length + 2 + name.length + 8);
-    bytes.writeUInt16BE(key.length);
-    key.copy(bytes, 2);
-    bytes.writeUInt16BE(name.length, 2 + key.length);
-    name.copy(bytes, 4 + key.length);
-    bytes.writeBigUInt64BE(BigInt(offset), bytes.length - 8);
-    return bytes;
-  });
-  return Buffer.concat(parts);
+  // A UTF-16 code unit takes three bytes at most.
+  const most = entries.reduce((sum, { urn, aspect }) => sum + 12 + 3 * (urn.length + aspect.length), 0);
+  const bytes = Buffer.allocUnsafe(most);
+  let at = 0;
+  const text = (written: string): void => {
+    const length = bytes.write(written, at + 2, 'utf8');
+    at = bytes.writeUInt16BE(length, at) + length;
+  };
+  for (const { urn, aspect, offset } of entries) {
+    text(urn);
+    text(aspect);
+    bytes.writeUInt32BE(Math.floor(offset / 2 ** 32), at);
+    at = bytes.writeUInt32BE(offset % 2 ** 32, at + 4);
+  }
+  return bytes.subarray(0, at);
 }
 
 function* decodeChunk(bytes: Buffer): Generator<LastOffset> {
@@ -83,33 +94,38 @@ async function readChunk(
   return [...decodeChunk(found.bytes)];
 }
 
-export async function* baseEntries(
+/** All entries, in order, a chunk at a time. */
+export async function* baseChunks(
   state: StateStore,
   lane: LaneName,
   head: BaseHead,
-): AsyncGenerator<LastOffset> {
-  for (let chunk = 0; chunk < head.chunks.length; chunk += 1)
-    yield* await readChunk(state, lane, head, chunk);
+): AsyncGenerator<readonly LastOffset[]> {
+  for (let chunk = 0; chunk < head.chunks.length; chunk += 1) yield await readChunk(state, lane, head, chunk);
 }
 
-/** Old entries and newer ones in one order; of two for one pair the newer stands. */
-async function* merged(
-  old: AsyncIterable<LastOffset>,
-  newer: ReadonlyMap<string, number>,
-): AsyncGenerator<LastOffset> {
-  const pairs = [...newer.keys()].sort();
-  let at = 0;
-  const entry = (pair: string): LastOffset => {
-    const split = pair.indexOf('\u0000');
-    return { urn: pair.slice(0, split), aspect: pair.slice(split + 1), offset: newer.get(pair)! };
-  };
-  for await (const one of old) {
-    const pair = pairOf(one.urn, one.aspect);
-    while (at < pairs.length && pairs[at]! < pair) yield entry(pairs[at++]!);
-    if (pairs[at] === pair) yield entry(pairs[at++]!);
-    else yield one;
+function* entriesOf(newer: LastOffsets): Generator<LastOffset> {
+  for (const urn of [...newer.keys()].sort()) {
+    const ofUrn = newer.get(urn)!;
+    for (const aspect of [...ofUrn.keys()].sort()) yield { urn, aspect, offset: ofUrn.get(aspect)! };
   }
-  while (at < pairs.length) yield entry(pairs[at++]!);
+}
+
+/** Old entries, chunk by chunk, and newer ones in one order; of two for one pair the newer stands. */
+async function* merged(old: AsyncIterable<readonly LastOffset[]>, newer: LastOffsets) {
+  const added = [...entriesOf(newer)];
+  const pairs = added.map(({ urn, aspect }) => pairOf(urn, aspect));
+  let at = 0;
+  for await (const chunk of old) {
+    const some: LastOffset[] = [];
+    for (const one of chunk) {
+      const pair = pairOf(one.urn, one.aspect);
+      while (at < pairs.length && pairs[at]! < pair) some.push(added[at++]!);
+      if (pairs[at] === pair) some.push(added[at++]!);
+      else some.push(one);
+    }
+    yield some;
+  }
+  yield added.slice(at);
 }
 
 /** Writes the chunks of a base that ends at `next`; its first pairs. Whoever makes the same writes the same bytes. */
@@ -117,22 +133,22 @@ async function writeChunks(
   state: StateStore,
   lane: LaneName,
   next: number,
-  entries: AsyncIterable<LastOffset>,
+  entries: AsyncIterable<readonly LastOffset[]>,
 ): Promise<string[]> {
   const firsts: string[] = [];
   let waiting: LastOffset[] = [];
-  const write = async (): Promise<void> => {
-    const [first] = waiting;
+  const write = async (chunk: readonly LastOffset[]): Promise<void> => {
+    const [first] = chunk;
     if (first === undefined) return;
-    await state.replace(chunkName(lane, next, firsts.length), encodeChunk(waiting));
+    await state.replace(chunkName(lane, next, firsts.length), encodeChunk(chunk));
     firsts.push(pairOf(first.urn, first.aspect));
-    waiting = [];
   };
-  for await (const entry of entries) {
-    waiting.push(entry);
-    if (waiting.length === entriesMax) await write();
+  for await (const some of entries) {
+    waiting = waiting.concat(some);
+    for (; waiting.length >= entriesMax; waiting = waiting.slice(entriesMax))
+      await write(waiting.slice(0, entriesMax));
   }
-  await write();
+  await write(waiting);
   return firsts;
 }
 
@@ -168,7 +184,7 @@ export async function indexLane(
     const { index, last, end } = await indexSegment(lane, segment, head, decoders);
     await writeIndex(store, lane, index);
     const { next } = segment.header;
-    const chunks = await writeChunks(state, lane, next, merged(baseEntries(state, lane, head), last)).catch(
+    const chunks = await writeChunks(state, lane, next, merged(baseChunks(state, lane, head), last)).catch(
       async (error: unknown) => {
         // Another writer was first, and has removed what this one reads.
         if ((await readBaseHead(state, lane)).etag === etag) throw error;

@@ -50,7 +50,10 @@ export const indexName = (lane: LaneName, first: number): string =>
 /** Text by which (URN, aspect) pairs are sorted, in UTF-16 code units; neither may hold the first one of them. */
 export const pairOf = (urn: string, aspect: string): string => `${urn}\u0000${aspect}`;
 
-/** Reads a segment once: its index, and the last offset of every (URN, aspect), by `pairOf`. */
+/** Last offsets of a segment, by URN and then by aspect. */
+export type LastOffsets = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** Reads a segment once: its index, and the last offset of every (URN, aspect). */
 export async function indexSegment(
   lane: LaneName & { readonly partitions: number },
   segment: SegmentFile<WholeHeader>,
@@ -58,40 +61,52 @@ export async function indexSegment(
   decoders: EventDecoders,
 ): Promise<{
   readonly index: SegmentIndex;
-  readonly last: ReadonlyMap<string, number>;
+  readonly last: LastOffsets;
   readonly end: IndexStart;
 }> {
   const { first, next, kind } = segment.header;
-  const keys = new Map<string, Buffer>();
+  const otherKeys = new Set<string>();
   const aspects = new Set<string>();
-  const last = new Map<string, number>();
+  const last = new Map<string, Map<string, number>>();
   let [min, max, quarantined] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
 
   for await (const records of batches(segment, lane.epoch, decoders)) {
     for (const record of records) {
-      if (record.key !== null) {
-        const key = Buffer.from(record.key);
-        keys.set(key.toString('latin1'), key);
-      }
       min = Math.min(min, record.appendTime);
       max = Math.max(max, record.appendTime);
       const read = readRecord(record, lane, record.appendTime, decoders.decode, 'shared');
-      if (read.kind === 'quarantined') quarantined += 1;
-      else {
-        const aspect = read.event.aspect ?? '';
-        if (aspects.size <= aspectsMax) aspects.add(aspect);
-        last.set(pairOf(read.event.urn, aspect), record.offset);
+      if (read.kind === 'quarantined') {
+        quarantined += 1;
+        if (record.key !== null) otherKeys.add(record.key.toString('latin1'));
+      } else {
+        const { urn, aspect } = read.event;
+        if (aspects.size <= aspectsMax) aspects.add(aspect ?? '');
+        const ofUrn = last.get(urn);
+        if (ofUrn === undefined) last.set(urn, new Map([[aspect ?? '', record.offset]]));
+        else ofUrn.set(aspect ?? '', record.offset);
       }
     }
   }
   const times = kind === 'data' ? { min, max } : null;
+  const keys = keysOf(last, otherKeys);
   const index: SegmentIndex = {
     ...{ first, next, kind, leaf: start.leaf, times, timeMaxBefore: start.timeMax, quarantined },
     aspects: aspects.size > aspectsMax ? null : [...aspects].sort(),
-    keys: keyFilter(keys.values(), keys.size),
+    keys: keyFilter(keys, keys.length),
   };
   const timeMax = times === null ? start.timeMax : Math.max(start.timeMax ?? times.max, times.max);
   return { index, last, end: { leaf: start.leaf + (kind === 'data' ? next - first : 1), timeMax } };
+}
+
+/** Keys of all records, once each: that of an event is its URN. */
+function keysOf(last: LastOffsets, others: ReadonlySet<string>): Buffer[] {
+  const keys = new Map<string, Buffer>();
+  for (const key of others) keys.set(key, Buffer.from(key, 'latin1'));
+  for (const urn of last.keys()) {
+    const key = Buffer.from(urn);
+    keys.set(key.toString('latin1'), key);
+  }
+  return [...keys.values()];
 }
 
 async function* batches(segment: SegmentFile<WholeHeader>, epoch: number, decoders: EventDecoders) {

@@ -212,7 +212,7 @@ async function leavesBefore(
   return tiles === undefined || tiles.progress.size === 0 ? undefined : leafAt(tiles, start, 0);
 }
 
-const nothing: TilesVerdict = { proven: 0, wrong: new Set(), refuted: [] };
+const nothing: TilesVerdict = { proven: 0, wrong: new Set(), rootOf: () => undefined, refuted: [] };
 
 /** Checks the tiles; what a checkpoint says against them is settled by the records where those are read. */
 async function treeOf(

@@ -4,7 +4,7 @@ import type { RecordView } from '../formats/record-view.ts';
 import type { WholeHeader } from '../formats/segment.ts';
 import type { Found } from './archive-finding.ts';
 import type { LaneName } from './archive-names.ts';
-import { type BaseHead, baseEntries, baseHeadName, readBaseHead } from './lane-base.ts';
+import { type BaseHead, baseChunks, baseHeadName, readBaseHead } from './lane-base.ts';
 import { indexName, pairOf, readIndex } from './segment-index.ts';
 import type { TreePlace } from './verify-checkpoints.ts';
 
@@ -69,12 +69,13 @@ export async function indexCheck({ store, findings }: TreePlace, lane: LaneName)
   /** Entries in order, each below the end of the base. */
   async function checkBase(of: BaseHead): Promise<void> {
     let before = '';
-    for await (const { urn, aspect, offset } of baseEntries(store.state, lane, of)) {
-      const pair = pairOf(urn, aspect);
-      if (pair <= before || offset >= of.next)
-        return tell('base', headBlob, 'altered', 'its entries are not in order, or lie beyond its end');
-      before = pair;
-    }
+    for await (const chunk of baseChunks(store.state, lane, of))
+      for (const { urn, aspect, offset } of chunk) {
+        const pair = pairOf(urn, aspect);
+        if (pair <= before || offset >= of.next)
+          return tell('base', headBlob, 'altered', 'its entries are not in order, or lie beyond its end');
+        before = pair;
+      }
   }
 
   return {

@@ -1,9 +1,9 @@
 import { Fault, isFault } from '../domain/fault.ts';
-import { leafHash, recordHash } from '../formats/leaf.ts';
+import { leafHash, leafTextOf } from '../formats/leaf.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import { readTail } from '../formats/segment.ts';
 import { type LaneName, segmentName, tailName } from './archive-names.ts';
-import { type Leaf, leafOfMissing, leafOfRecord } from './archived-leaves.ts';
+import { leafOfMissing } from './archived-leaves.ts';
 import { readTailBlob } from './chain.ts';
 import { type ChainSegment, type ChainWalk, chainFiles } from './chain-files.ts';
 import type { StoredTiles } from './stored-tiles.ts';
@@ -106,10 +106,9 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
   let attempts = 0;
 
   /** True: `settle` before the next one. */
-  function takeLeaf({ text }: Leaf, offset: number, blob: string): boolean {
-    const hashed = leafHash(text);
-    if (blob !== tailBlob) files.add(hashed);
-    return check!.take(text, hashed, { offset, blob });
+  function takeLeaf(text: string, offset: number, blob: string): boolean {
+    if (files.areThere && blob !== tailBlob) files.add(leafHash(text));
+    return check!.take(text, offset, blob);
   }
 
   /** Records of a file from `next` on; what cannot be read is found by its offset. */
@@ -131,8 +130,8 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
         }
         schemas.see(view, check.index);
         if (part === 'segment') indexes.see(view);
-        const leaf = leafOfRecord(name, view.offset, recordHash(view.bytes));
-        if (takeLeaf(leaf, view.offset, blob)) await check.settle();
+        const text = leafTextOf({ epoch, partition, offset: next }, view.bytes);
+        if (takeLeaf(text, next, blob)) await check.settle();
         next += 1;
         records += 1;
       }
@@ -158,8 +157,8 @@ async function openPass(work: LaneWork, tree: LaneTreeFound): Promise<Pass> {
     bytes += size;
     if (kind !== 'data') {
       missing.push({ kind, first, next: end });
-      const leaf = leafOfMissing(name, { kind, first, next: end });
-      if (check !== undefined && takeLeaf(leaf, first, blob)) await check.settle();
+      const { text } = leafOfMissing(name, { kind, first, next: end });
+      if (check !== undefined && takeLeaf(text, first, blob)) await check.settle();
       if (leaves !== undefined) leaves += 1;
       next = end;
     } else if (deep) {

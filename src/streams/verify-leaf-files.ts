@@ -6,6 +6,8 @@ import type { TreePlace } from './verify-checkpoints.ts';
  * hold the same.
  */
 export interface LeafFiles {
+  /** There are any: hashes are wanted. */
+  readonly areThere: boolean;
   /** Takes the next leaf hash of the segment that is read. */
   add(hash: Buffer): void;
   /** The segment at `first` was read, `leaves` of it; none of them added where only sizes are compared. */
@@ -36,8 +38,8 @@ export async function leafFiles(
   }
 
   return {
+    areThere: present.size > 0,
     add(hash) {
-      if (present.size === 0) return;
       if (bytes + hashBytes > hashes.length) {
         const grown = Buffer.allocUnsafe(Math.max(64 * 1024, hashes.length * 2));
         hashes.copy(grown, 0, 0, bytes);

@@ -1,4 +1,5 @@
 import { Fault } from '../domain/fault.ts';
+import { rowRoot, writeLeafHash } from '../formats/leaf.ts';
 import { tileWidth } from '../formats/tile.ts';
 import { type TreeEdge, treeEdge } from '../formats/tree-edge.ts';
 import type { StoredTiles } from './stored-tiles.ts';
@@ -10,7 +11,7 @@ export interface LeafCheck {
   /** Index of the leaf that comes next; undefined once leaves were lost and nothing tells how many. */
   readonly index: number | undefined;
   /** Takes the next leaf. True: `settle` before the next one. */
-  take(text: string, hash: Buffer, of: { readonly offset: number; readonly blob: string }): boolean;
+  take(text: string, offset: number, blob: string): boolean;
   settle(): Promise<void>;
   /** The leaves up to the one of `offset` cannot be made. */
   skip(offset: number): Promise<void>;
@@ -40,6 +41,9 @@ interface Run {
   bundled: boolean;
 }
 
+/** A tile by its root where that is known, and its bundle. */
+type Stored = readonly [Buffer | { readonly bytes: Buffer | Fault }, Buffer | Fault];
+
 const hashBytes = 32;
 const aheadMax = 8;
 const runsMax = 1_000;
@@ -48,7 +52,7 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   const { place, tiles, heads, from } = options;
   const size = tiles?.progress.size ?? 0;
   const edge = await ownEdge(options);
-  const ahead = new Map<number, Promise<readonly [Buffer | Fault, Buffer | Fault]>>();
+  const ahead = new Map<number, Promise<Stored>>();
   const runs: Run[] = [];
   const hashes = Buffer.alloc(tileWidth * hashBytes);
   const offsets = new Float64Array(tileWidth);
@@ -60,20 +64,20 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   let broken = edge === undefined;
   let due = heads.findIndex((head) => head.size > (from ?? 0));
 
-  function take(text: string, hashed: Buffer, of: { offset: number; blob: string }): boolean {
+  function take(text: string, offset: number, blob: string): boolean {
     if (index === undefined) return false;
     const slot = index % tileWidth;
-    hashed.copy(hashes, slot * hashBytes);
-    offsets[slot] = of.offset;
-    blobs[slot] = of.blob;
+    writeLeafHash(text, hashes, slot * hashBytes);
+    offsets[slot] = offset;
+    blobs[slot] = blob;
     texts[slot] = text;
     index += 1;
-    if (!broken) grow(edge!, hashed);
+    if (!broken) grow(edge!, text);
     return slot === tileWidth - 1;
   }
 
-  function grow(grown: TreeEdge, hashed: Buffer): void {
-    grown.append(hashed);
+  function grow(grown: TreeEdge, text: string): void {
+    grown.appendEntry(text);
     for (let head = heads[due]; due >= 0 && head?.size === grown.size; head = heads[due]) {
       if (grown.head().root.equals(head.root)) own.proven = head.size;
       else own.refuted ??= head;
@@ -81,10 +85,11 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
     }
   }
 
-  async function stored(at: number): Promise<readonly [Buffer | Fault, Buffer | Fault]> {
+  async function stored(at: number): Promise<Stored> {
     for (let next = at; next < at + aheadMax && next * tileWidth < size; next += 1) {
       if (ahead.has(next)) continue;
-      const both = Promise.all([tiles!.tile(0, next), tiles!.bundle(next)]);
+      const tile = options.verdict.rootOf(next) ?? tiles!.tile(0, next).then((bytes) => ({ bytes }));
+      const both: Promise<Stored> = Promise.all([tile, tiles!.bundle(next)]);
       // Looked at when its turn comes; until then a failure is not unhandled.
       both.catch(() => undefined);
       ahead.set(next, both);
@@ -102,10 +107,14 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
     const have = texts.slice(0, width);
     const isWhole = have.length === width && !have.includes(undefined);
     const sameBundle = isWhole && !(bundle instanceof Fault) && holds(bundle, have as readonly string[]);
+    const own = hashes.subarray(0, width * hashBytes);
     const sameTile =
-      !(tile instanceof Fault) && isWhole && tile.equals(hashes.subarray(0, width * hashBytes));
+      isWhole &&
+      (Buffer.isBuffer(tile)
+        ? rowRoot(own).equals(tile)
+        : !(tile.bytes instanceof Fault) && tile.bytes.equals(own));
     if (sameBundle && sameTile) return;
-    differ(at, width, tile, bundle);
+    differ(at, width, Buffer.isBuffer(tile) ? await tiles.tile(0, at) : tile.bytes, bundle);
   }
 
   function differ(at: number, width: number, tile: Buffer | Fault, bundle: Buffer | Fault): void {
@@ -190,13 +199,10 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
 
 /** Whether a bundle begins with these entries. Leaves are ASCII: their characters are their bytes. */
 function holds(bundle: Buffer, entries: readonly string[]): boolean {
-  let at = 0;
-  for (const entry of entries) {
-    if (at + 2 > bundle.length || bundle.readUInt16BE(at) !== entry.length) return false;
-    if (bundle.toString('latin1', at + 2, at + 2 + entry.length) !== entry) return false;
-    at += 2 + entry.length;
-  }
-  return true;
+  let expected = '';
+  for (const entry of entries)
+    expected += String.fromCharCode(entry.length >> 8, entry.length & 0xff) + entry;
+  return bundle.toString('latin1', 0, expected.length) === expected;
 }
 
 /** Runs along with the records where tiles alone cannot settle what a checkpoint says. */

@@ -14,6 +14,8 @@ export interface TilesVerdict {
   readonly proven: number;
   /** Tiles of leaf hashes that cannot be right. */
   readonly wrong: ReadonlySet<number>;
+  /** The root of a full tile of leaf hashes, as it was read. */
+  readonly rootOf: (tile: number) => Buffer | undefined;
   /** Checkpoints whose root the tiles do not give. */
   readonly refuted: readonly SignedHead[];
 }
@@ -35,16 +37,35 @@ export async function verifyTiles(
   const { size, root } = tiles.progress;
   const expected = heads.find((head) => head.size === size)?.root ?? Buffer.from(root, 'base64');
   const wrong = new Set<number>();
+  const roots = tileRoots(Math.floor(size / tileWidth));
   const levels = levelsOf(size);
   const edge = await edgeRows(tiles, levels);
   for (const fault of edge.faults) tellTile(place, tiles, fault.place, fault.fault);
   const isWhole = rootOfRows(edge.rows).equals(expected);
   for (let level = 1; level < levels; level += 1)
-    await verifyLevel({ place, tiles, level, from, wrong, edge, isWhole, expected });
+    await verifyLevel({ place, tiles, level, from, wrong, roots, edge, isWhole, expected });
   if (!isWhole) await verifyEdge(place, tiles, edge, expected, wrong);
   else if (expected.toString('base64') !== root) tellHead(place, tiles);
   const { proven, refuted } = await verifyHeads(tiles, heads);
-  return { proven, wrong, refuted };
+  return { proven, wrong, rootOf: roots.of, refuted };
+}
+
+/** Roots of full tiles of leaf hashes, 32 bytes each: with them the leaves of records are compared, and no tile is read twice. */
+interface TileRoots {
+  note(tile: number, root: Buffer): void;
+  of(tile: number): Buffer | undefined;
+}
+
+function tileRoots(tiles: number): TileRoots {
+  const roots = Buffer.alloc(tiles * hashBytes);
+  const known = new Uint8Array(tiles);
+  return {
+    note(tile, root) {
+      root.copy(roots, tile * hashBytes);
+      known[tile] = 1;
+    },
+    of: (tile) => (known[tile] === 1 ? roots.subarray(tile * hashBytes, (tile + 1) * hashBytes) : undefined),
+  };
 }
 
 interface Edge {
@@ -87,6 +108,7 @@ interface Level {
   readonly level: number;
   readonly from: number;
   readonly wrong: Set<number>;
+  readonly roots: TileRoots;
   readonly edge: Edge;
   readonly isWhole: boolean;
   readonly expected: Buffer;
@@ -106,7 +128,11 @@ async function verifyLevel(at: Level): Promise<void> {
       const read = await Promise.all(
         Array.from({ length: count }, (_, i) => tiles.tile(level - 1, below + start + i)),
       );
-      for (const tile of read) given.push(tile instanceof Fault ? tile : rowRoot(tile));
+      for (const tile of read) {
+        const root = tile instanceof Fault ? tile : rowRoot(tile);
+        if (level === 1 && Buffer.isBuffer(root)) at.roots.note(below + given.length, root);
+        given.push(root);
+      }
     }
     await judge(at, index, stored, given);
   }

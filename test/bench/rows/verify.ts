@@ -41,7 +41,7 @@ export const verify: Row = {
     const dir = join(folder, 'verify');
     await whole(dir, events);
     const once = (env: Readonly<Record<string, string>>): Promise<Once> =>
-      told<Once>('test/bench/verify-once.ts', { BENCH_FOLDER: dir, ...env }, 'server');
+      told<Once>('test/bench/verify-once.ts', { BENCH_FOLDER: dir, ...env });
     const { a, b } = await alternating(
       rounds,
       () => once({}),
