@@ -59,12 +59,12 @@ export function schemaCheck(truth: TruthStore, findings: Findings): SchemaCheck 
     seen(epoch, partition) {
       const found = { start: 0, end: 0 };
       let last = Buffer.alloc(0);
-      let lastHeaders = Buffer.alloc(0);
+      let lastHeaders: Buffer = Buffer.alloc(0);
       return {
         see(view, leaf) {
           // Most records have the headers of the one before.
           if (lastHeaders.compare(view.block, view.headersStart, view.end) === 0) return;
-          lastHeaders = view.block.subarray(view.headersStart, view.end);
+          lastHeaders = Buffer.from(view.block.subarray(view.headersStart, view.end));
           schemaOf(view, found);
           if (found.end === 0 || last.compare(view.block, found.start, found.end) === 0) return;
           last = Buffer.from(view.block.subarray(found.start, found.end));
