@@ -58,6 +58,8 @@ export interface RebuildsGround {
 
 const reportsListed = 20;
 const cancelLookMs = 250;
+/** A node that starts again, or a queue that drains, takes no longer. */
+const patienceMs = 120_000;
 const asOfMax = 8_192;
 
 /** The projection of a name. Throws `PROJECTION_UNKNOWN`. */
@@ -87,7 +89,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
     const { acceptUnindexable = 0 } = options;
-    const accepting = { ...context, acceptUnindexable, refuseEmpty: true };
+    const accepting = { ...context, acceptUnindexable, refuseEmpty: true, patienceMs };
     return running.start(begun(id, name), async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
       const resume = await projectorOf(name)?.pause();

@@ -45,8 +45,10 @@ export async function adoptArchive(
       onCopied(copied);
     }
   }
-  for (const prefix of ['tail/', 'leaves/', 'trees/', 'index/', 'base/']) {
+  for (const prefix of ['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'rebuilds/']) {
     for await (const { name } of source.state.list(prefix)) {
+      // Of rebuilds their reports alone: claims, records and indexes are of the place they were made in.
+      if (prefix === 'rebuilds/' && !isReport(name)) continue;
       const blob = await source.state.read(name);
       if (blob !== undefined) await target.state.replace(name, blob.bytes);
       copied += 1;
@@ -58,6 +60,8 @@ export async function adoptArchive(
     await createSame(target.truth, epochName(own.epoch), Buffer.from(`${JSON.stringify(own, null, 2)}\n`));
   }
 }
+
+const isReport = (name: string): boolean => /^rebuilds\/[^/]+\/reports\//.test(name);
 
 /** What is there already has to be what is copied: two archives never mix. */
 async function createSame(truth: TruthStore, name: string, bytes: Buffer): Promise<void> {

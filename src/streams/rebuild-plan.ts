@@ -22,6 +22,8 @@ export interface RebuildContext {
   readonly acceptUnindexable?: number;
   /** Whether it fails (`REBUILD_EMPTY`) where no event is before the cut and another index would give way. */
   readonly refuseEmpty?: boolean;
+  /** So long it waits in all for servers that are away or too busy, before it stops and can be gone on with. */
+  readonly patienceMs?: number;
   /** Signs reports; without one they are kept unsigned. */
   readonly signer?: NoteSigner;
 }

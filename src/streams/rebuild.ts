@@ -7,6 +7,7 @@ import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
 import { fillIndex } from './fill-index.ts';
 import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
+import { patiently } from './patiently.ts';
 import { refuseUnsearchable } from './prove-searchable.ts';
 import { readBack } from './read-back.ts';
 import {
@@ -152,8 +153,9 @@ async function openIndex(
 
 async function run(work: Work): Promise<RebuildReport> {
   const { context, projection, held, signal } = work;
-  const filled = held.job.filled ?? (await fill(work));
-  if (held.job.step === 'prove') await prove(work, filled);
+  const patience = { clock: context.clock, patienceMs: context.patienceMs ?? 0, signal };
+  const filled = held.job.filled ?? (await patiently(() => fill(work), patience));
+  if (held.job.step === 'prove') await patiently(() => prove(work, filled), patience);
   signal.throwIfAborted();
   work.onProgress({ phase: 'swap', done: 0, total: 1 });
   await (held.job.kind === 'rebuild' ? swapIn(work) : leaveBeside(work));
@@ -232,9 +234,10 @@ async function swapIn({ context, projection, held, index }: Work): Promise<void>
   const serving = await model.serving(projection.definition);
   if (serving?.name === index.name) return;
   const { replaces } = job;
+  const { swap } = await readKept(store.state, name);
+  // Under its fence: whoever lost the claim meanwhile does not come to swap.
+  await held.note(swap?.to.index === index.name ? {} : { before: swap });
   if (serving !== undefined && serving.name === replaces) {
-    const { swap } = await readKept(store.state, name);
-    if (swap?.to.index !== index.name) await held.note({ before: swap });
     const at = clock.now();
     const known = [swap?.to, swap?.from].find((one) => one?.index === replaces);
     const from = {
@@ -248,8 +251,6 @@ async function swapIn({ context, projection, held, index }: Work): Promise<void>
     const to = { index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id, at };
     await changeKept(store.state, name, ({ beside }) => ({ beside, swap: { from, to } }));
   }
-  // Under its fence: whoever lost the claim meanwhile does not come to swap.
-  await held.note({});
   await swapOrSee(model, projection, replaces, index.name);
 }
 

@@ -109,7 +109,8 @@ test('documents that a crash left ahead of their progress are no difference', as
       if (point === 'after-states') throw new Fault('MODEL_UNAVAILABLE', { place: 'a test' });
     },
   });
-  await expect.poll(async () => (await world.model.list()).filter(({ serving }) => serving).length).toBe(2);
+  const built = async () => (await world.model.list()).filter(({ serving }) => serving).length;
+  await expect.poll(built, { timeout: 20_000 }).toBe(2);
   await world.append(events(5));
   await expect
     .poll(() => crashed.projectors.map((projector) => projector.status().fault?.code))
