@@ -173,9 +173,18 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   const started = context.clock.now();
   const { events: total } = plan;
   const record = { id: held.job.id, clock: context.clock };
-  const task = { projection, until: held.job.until, index, signal, record };
+  let documents = 0;
+  const counted: ModelIndex = {
+    ...index,
+    async store(given, versionMax) {
+      const report = await index.store(given, versionMax);
+      documents += given.length;
+      return report;
+    },
+  };
+  const task = { projection, until: held.job.until, index: counted, signal, record };
   const { root, counts, lanes, unindexable } = await fillIndex(context, task, (done: number) =>
-    onProgress({ phase: 'fold', done, total }),
+    onProgress({ phase: 'fold', done, total, documents }),
   );
   await index.saveProgress(lanes);
   await index.refresh();
