@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node; `foreign` needs Go, and `services` real servers: both are started by a run.ts of their own.
+/** What is waited for comes in its own time on a busy machine; the default of 1 s is for a quiet one. */
+const expected = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -10,6 +13,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/services/**', 'test/foreign/**'],
+          expect: expected,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'foreign',
           include: ['test/foreign/**/*.test.ts'],
+          expect: expected,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
@@ -27,6 +32,7 @@ export default defineConfig({
           name: 'services',
           include: ['test/services/**/*.test.ts'],
           fileParallelism: false,
+          expect: expected,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -7,16 +7,11 @@ import { projectionNamed, projections } from '../projections/registry.ts';
 import { claimStaleMs, liveClaim, withClaim } from '../streams/claim.ts';
 import { type RolledBack, retire, rollback } from '../streams/kept-indexes.ts';
 import type { Projector } from '../streams/projector.ts';
-import { discard, rebuild } from '../streams/rebuild.ts';
+import { discard } from '../streams/rebuild.ts';
 import { isResumable, markCancelled, type RebuildJob, readJob } from '../streams/rebuild-job.ts';
 import type { RebuildProgress } from '../streams/rebuild-pace.ts';
-import {
-  type AsOf,
-  planRebuild,
-  type RebuildContext,
-  type RebuildPlan,
-  resumedBy,
-} from '../streams/rebuild-plan.ts';
+import { type AsOf, type RebuildContext, type RebuildPlan, resumedBy } from '../streams/rebuild-plan.ts';
+import { planPresent, rebuildPresent } from '../streams/rebuild-present.ts';
 import { type KeptReport, readReport, reportIds } from '../streams/rebuild-report.ts';
 import type { Operation } from './annal.ts';
 import type { CatchUp } from './catch-up.ts';
@@ -95,8 +90,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
       const resume = await projectorOf(name)?.pause();
       try {
         await caughtUp.archived(signal);
-        const plan = await planRebuild(accepting, projection, asOf);
-        const rebuilt = await rebuild(accepting, projection, plan, id, onProgress, signal);
+        const rebuilt = await rebuildPresent(accepting, { projection, id, asOf, onProgress, signal });
         if (context.signer === undefined) say('warn', 'report unsigned', { projection: name, id });
         return { rebuilt };
       } catch (error) {
@@ -217,7 +211,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
       const asOf = asOfIn(asked, clock.now());
       const projection = known(name);
       await caughtUp.archived(new AbortController().signal);
-      return planRebuild(context, projection, asOf);
+      return (await planPresent(context, projection, asOf)).plan;
     },
     rebuild: start,
     rebuilds,

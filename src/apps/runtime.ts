@@ -16,8 +16,8 @@ import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
 import { type Projector, startProjector } from '../streams/projector.ts';
-import { rebuild } from '../streams/rebuild.ts';
-import { planRebuild, type RebuildContext } from '../streams/rebuild-plan.ts';
+import type { RebuildContext } from '../streams/rebuild-plan.ts';
+import { rebuildPresent } from '../streams/rebuild-present.ts';
 import type { RebuildReport } from '../streams/rebuild-report.ts';
 import { type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
@@ -152,10 +152,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
   async function build(projection: Projection, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const plan = await planRebuild(context, projection);
     // Nothing serves yet: most of a read model is more than none.
     const accepting = { ...context, acceptUnindexable: Number.POSITIVE_INFINITY };
-    const report = await rebuild(accepting, projection, plan, uuidV7(), () => undefined, signal);
+    const onProgress = (): void => undefined;
+    const report = await rebuildPresent(accepting, { projection, id: uuidV7(), onProgress, signal });
     say(report.unindexable > 0 ? 'warn' : 'info', 'read model built', { ...report });
     options.onBuilt?.(report);
   }

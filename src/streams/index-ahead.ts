@@ -1,3 +1,4 @@
+import type { Cut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { offsetEnd, splitVersion, versionOf } from '../domain/position.ts';
 import type { LaneProgress, StoredDocument } from '../ports/read-model.ts';
@@ -19,6 +20,12 @@ export function refuseProgressAhead(
     if (!isKnown || (end !== undefined && next > end))
       throw new Fault('VERSION_AHEAD', { index, epoch, partition, next, ...(isKnown ? { end } : {}) });
   }
+}
+
+/** Whether a cut lies in part behind the end of its epoch, as the next one tells it. */
+export function isBehindItsEpoch({ epoch, next }: Cut, epochs: readonly Epoch[]): boolean {
+  const end = epochs.find((known) => known.epoch === epoch + 1)?.previous?.next;
+  return end !== undefined && next.some((offset, partition) => offset > end[partition]!);
 }
 
 /**

@@ -8,6 +8,7 @@ import { firstOf, segmentsOf, tailName } from './archive-names.ts';
 import type { Epoch } from './epochs.ts';
 import { type History, type LaneSpan, laneSpans } from './fold-history.ts';
 import { archiveCut, checkCut, cutAtTime } from './history-cut.ts';
+import { isBehindItsEpoch } from './index-ahead.ts';
 import { predecessor } from './kept-indexes.ts';
 import { type RebuildJob, type RebuildKind, readJob } from './rebuild-job.ts';
 import { lastReport, type RebuildReport } from './rebuild-report.ts';
@@ -113,6 +114,7 @@ export async function resumedBy(
   const left = await readJob(context.store.state, definition.projection);
   if (left === undefined || left.cancelled) return undefined;
   if (left.version !== definition.version || left.fold !== frozen) return undefined;
+  if (isBehindItsEpoch(left.until, context.epochs)) return undefined;
   if (asOf === undefined) return left.kind === 'rebuild' ? left : undefined;
   const asked = await cutAskedFor(context, asOf);
   return left.kind === 'as-of' && formatCut(asked) === formatCut(left.until) ? left : undefined;

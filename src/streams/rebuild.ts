@@ -5,7 +5,9 @@ import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
+import { readEpochs } from './epochs.ts';
 import { fillIndex } from './fill-index.ts';
+import { isBehindItsEpoch } from './index-ahead.ts';
 import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
 import { patiently } from './patiently.ts';
 import { refuseUnsearchable } from './prove-searchable.ts';
@@ -47,7 +49,8 @@ interface Work {
  * Stopped at any step, by a signal or a kill, it is gone on with by the next plan: the same id, the same index, from the step it
  * had come to. So is one that failed for what may pass, and one whose swap was refused. Any other failure, and a cancellation
  * (an abort by `REBUILD_CANCELLED`), leaves nothing. Rejects with `REBUILD_DIFFERS`, `REBUILD_EMPTY`, `REBUILD_UNINDEXABLE`,
- * `REBUILD_UNSEARCHABLE`, `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`; nothing is swapped then.
+ * `REBUILD_UNSEARCHABLE`, `REBUILD_RUNNING`, `REBUILD_CANCELLED`, `SWAP_REFUSED`, `ARCHIVE_CORRUPT`, and with `VERSION_AHEAD`
+ * where an epoch ended meanwhile before the plan's cut; nothing is swapped then.
  */
 export async function rebuild(
   context: RebuildContext,
@@ -156,6 +159,7 @@ async function run(work: Work): Promise<RebuildReport> {
   const patience = { clock: context.clock, patienceMs: context.patienceMs ?? 0, signal };
   const filled = held.job.filled ?? (await patiently(() => fill(work), patience));
   if (held.job.step === 'prove') await patiently(() => prove(work, filled), patience);
+  await refuseEnded(work);
   signal.throwIfAborted();
   work.onProgress({ phase: 'swap', done: 0, total: 1 });
   await (held.job.kind === 'rebuild' ? swapIn(work) : leaveBeside(work));
@@ -233,6 +237,12 @@ async function prove(work: Work, filled: Filling): Promise<void> {
   )
     throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
   await held.note({ step: 'swap', search, readBackMs: held.job.readBackMs + clock.now() - started });
+}
+
+/** Its epoch may have ended since the plan was made, before what came too late. */
+async function refuseEnded({ context: { store }, held: { job }, index }: Work): Promise<void> {
+  if (isBehindItsEpoch(job.until, await readEpochs(store.truth)))
+    throw new Fault('VERSION_AHEAD', { index: index.name, cut: formatCut(job.until) });
 }
 
 /** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */

@@ -6,6 +6,7 @@ import type { Projection } from '../projections/projection.ts';
 import { atBarrier, type BarrierOptions, barrierDefaults } from './barrier.ts';
 import { withClaim } from './claim.ts';
 import { type Compared, compareModel, type Difference } from './compare-model.ts';
+import { readEpochs } from './epochs.ts';
 import { refuseProgressAhead } from './index-ahead.ts';
 import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
@@ -70,7 +71,8 @@ export async function verify(
   signal: AbortSignal,
   { repair = false }: { readonly repair?: boolean } = {},
 ): Promise<VerifyReport> {
-  const { store, model, clock, epochs } = context;
+  const { store, model, clock } = context;
+  const open = context.epochs.at(-1)!;
   const name = projection.definition.projection;
   const started = clock.now();
   const ground = { state: store.state, clock, projection: name };
@@ -84,7 +86,7 @@ export async function verify(
     const stand = <Result>(work: () => Promise<Result>) => {
       const asked = {
         id: `${id}-${++barriers}`,
-        partitions: epochs.at(-1)!.partitions,
+        partitions: open.partitions,
         announce,
         signal: until,
       };
@@ -95,12 +97,14 @@ export async function verify(
       const { result: snapshot, silent, heldMs } = await stand(() => index!.snapshot());
       await using held: IndexSnapshot = snapshot;
       const lanes = held.progress;
+      // Whoever is in a later epoch than this process knows had its file before.
+      const epochs = await readEpochs(store.truth);
       refuseProgressAhead(index!.name, lanes, epochs);
       const cut = cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions);
       if (cut === undefined)
         throw new Fault('MODEL_UNAVAILABLE', { projection: name, reason: 'it has no progress yet' });
-      if (cut.epoch === epochs.at(-1)!.epoch) await context.archivedTo?.(cut.next, until);
-      const history = { ...context, until: cut };
+      if (cut.epoch === open.epoch) await context.archivedTo?.(cut.next, until);
+      const history = { ...context, epochs, until: cut };
       const comparison = {
         history,
         projection,

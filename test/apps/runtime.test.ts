@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { embeddedRegistry } from '../../src/adapters/embedded-registry/schema-registry.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { liveAnnal } from '../../src/apps/live-annal.ts';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../../src/apps/runtime.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -122,4 +123,34 @@ test('documents that a crash left ahead of their progress are no difference', as
   const started = await runtime.verify(name);
   expect(await runtime.ended(started.id)).toMatchObject({ verified: { equal: true, cut: '1:5' } });
   await runtime.stop();
+});
+
+test('what an operator accepts reaches the rebuild, whichever epoch runs', async () => {
+  await using world = await openWorld(1);
+  const runtime = runtimeOf(world);
+  const heard: unknown[] = [];
+  const listening: Runtime = Object.assign(Object.create(runtime) as Runtime, {
+    rebuild: (...asked: Parameters<Runtime['rebuild']>) => {
+      heard.push(asked);
+      return runtime.rebuild(...asked);
+    },
+  });
+  const live = await liveAnnal({
+    ports: portsOf(world, systemClock),
+    first: { epochs: [world.epoch], log: world.log },
+    openIntake: async () => undefined,
+    begin: (epochs, log) => ({
+      epochs,
+      log,
+      intake: undefined,
+      runtime: listening,
+      stop: () => runtime.stop(),
+    }),
+    lookMs: null,
+    say: () => undefined,
+  });
+  const { id } = await live.runtime.rebuild(name, { acceptUnindexable: 7 });
+  expect(await live.runtime.ended(id)).toMatchObject({ state: 'done' });
+  expect(heard).toEqual([[name, { acceptUnindexable: 7 }]]);
+  await live.stop();
 });

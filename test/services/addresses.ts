@@ -8,6 +8,9 @@ export const addressVariables: Readonly<Record<ServerKind, string>> = {
   azurite: 'ANNAL_TEST_BLOB_CONNECTION_STRING',
 };
 
+/** The broker once more, as Event Hubs would be it: set by `npm run test:services` unless told otherwise. */
+export const eventHubVariable = 'ANNAL_TEST_EVENT_HUB';
+
 /** Where the real servers of this test run are. They are shared: use unique names, stop and kill only servers of your own. */
 export interface Addresses {
   /** `host:port`, at least one. */

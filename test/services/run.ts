@@ -3,17 +3,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addressVariables, type ServerKind } from './addresses.ts';
+import { addressVariables, eventHubVariable, type ServerKind } from './addresses.ts';
 import { eventHubsForTests } from './event-hubs/manners.ts';
-import { eventHubsProxy } from './event-hubs/proxy.ts';
+import { type EventHubsProxy, eventHubsProxy } from './event-hubs/proxy.ts';
+import { killsIn, killsMin, killsVariable } from './kill-count.ts';
 import { startReaper } from './native/reaper.ts';
 import type { RunningServer } from './running-server.ts';
 import { startServer } from './servers.ts';
 
 const kinds = Object.keys(addressVariables) as ServerKind[];
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
-/** All tests meet the broker through a proxy with the manners of Event Hubs. */
-const isAsEventHubs = process.env.ANNAL_TEST_KAFKA_AS === 'event-hubs';
+/**
+ * Who meets the broker through a proxy with the manners of Event Hubs: the scenarios by default; all tests (`event-hubs`); none
+ * but those that make one for themselves (`kafka`).
+ */
+const kafkaAs = process.env.ANNAL_TEST_KAFKA_AS ?? 'both';
+if (!['both', 'event-hubs', 'kafka'].includes(kafkaAs))
+  throw new Error(`ANNAL_TEST_KAFKA_AS=${kafkaAs}: event-hubs, kafka or nothing`);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const messages = (error: unknown): string =>
@@ -42,16 +48,15 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
  */
 async function runTests(servers: readonly RunningServer[]): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  const addressOf = async ({ kind, address }: RunningServer): Promise<string> =>
-    kind === 'kafka' && isAsEventHubs
-      ? stack.use(await eventHubsProxy(address, eventHubsForTests)).address
-      : address;
-  const addresses = await Promise.all(
-    servers.map(async (server) => [addressVariables[server.kind], await addressOf(server)] as const),
-  );
+  const addresses = Object.fromEntries(servers.map(({ kind, address }) => [addressVariables[kind], address]));
+  const broker = addresses[addressVariables.kafka]!;
+  const hub = kafkaAs === 'kafka' ? undefined : stack.use(await eventHubsProxy(broker, eventHubsForTests));
+  if (hub !== undefined) addresses[eventHubVariable] = hub.address;
+  if (hub !== undefined && kafkaAs === 'event-hubs') addresses[addressVariables.kafka] = hub.address;
   const args = [vitest, 'run', '--project', 'services', ...process.argv.slice(2)];
   const folder = await mkdtemp(join(tmpdir(), 'annal-tests-'));
-  const env = { ...process.env, ...Object.fromEntries(addresses), TMPDIR: folder };
+  const kills = join(folder, 'kills');
+  const env = { ...process.env, ...addresses, [killsVariable]: kills, TMPDIR: folder };
   const reaper = startReaper(folder);
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit', detached: true });
   tests = child;
@@ -61,9 +66,30 @@ async function runTests(servers: readonly RunningServer[]): Promise<number> {
     child.once('exit', (exit, signal) => resolve(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']));
   });
   killGroup(child.pid!);
+  const told = tellOf(hub, kills);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   reaper.done();
-  return code;
+  return code === 0 && told !== undefined ? 1 : code;
+}
+
+/** Tells what came about besides the results of the tests; the reason where that is too little or too much. */
+function tellOf(hub: EventHubsProxy | undefined, killsFile: string): string | undefined {
+  const { count, told } = killsIn(killsFile);
+  const closed = hub?.seen.filter(({ fate }) => fate === 'closed').length ?? 0;
+  if (hub !== undefined)
+    process.stdout.write(
+      `${hub.seen.length} requests with the manners of Event Hubs, ${closed} closed their connection\n`,
+    );
+  process.stdout.write(`${told}\n`);
+  const isWhole = process.argv.slice(2).every((arg) => /^--(?:reporter|outputFile)/.test(arg));
+  const reason =
+    closed > 0
+      ? 'something asks what Event Hubs closes a connection for'
+      : isWhole && count < killsMin
+        ? `a whole run kills at least ${killsMin}`
+        : undefined;
+  if (reason !== undefined) process.stderr.write(`${reason}\n`);
+  return reason;
 }
 
 /** Workers may outlive vitest when it was told to end. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { emitProposals, pythonWithSdk } from '../datahub/sdk.ts';
+import { countKill } from '../kill-count.ts';
 import { type AnnalProcess, annal, startAnnal } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { asAdmin, ownProfile } from './own-profile.ts';
@@ -66,6 +67,7 @@ test('1,000 proposals of the DataHub SDK are found by search and history; what i
     return ends.some(({ high }) => Number(high) > 0) ? true : undefined;
   });
   await killed.kill();
+  countKill('SIGKILL', 'a bridge');
   await using api = await startAnnal(['run', 'api'], env);
   await eventually('all carried', 90_000, async () => {
     await caughtUp(api);

@@ -6,6 +6,7 @@ import { decodeEvent, encodeEvent, eventSchemaSha256 } from '../../../src/format
 import { unframe } from '../../../src/formats/framing.ts';
 import { type PlainEpoch, type PlainRecord, plainFold } from '../../given/plain-reducer.ts';
 import { plainRoot } from '../../given/plain-root.ts';
+import { countKill } from '../kill-count.ts';
 import { type AnnalProcess, annal, spawned, startAnnal } from './annal-process.ts';
 import { urnOf } from './events.ts';
 import { asAdmin, kafkaOf, type OwnProfile, ownProfile } from './own-profile.ts';
@@ -173,6 +174,7 @@ test('a log grows while four processes run, an operator dies, two go on, a recor
     const { ended } = spawned('test/services/scenarios/turning-process.ts', ['closing-written', '5'], env);
     const killed = await ended;
     expect(killed, killed.stderr).toMatchObject({ signal: 'SIGKILL' });
+    countKill('SIGKILL', 'an operator that turns an epoch');
     await eventually('intake stands still', 20_000, async () =>
       client.codes.has('EPOCH_CLOSED') ? true : undefined,
     );

@@ -7,6 +7,7 @@ import { seeded } from '../../adapters/file-log/seeded.ts';
 import { plainLane } from '../../given/plain-archive.ts';
 import { type PlainFold, type PlainRecord, plainFold } from '../../given/plain-reducer.ts';
 import { plainRoot } from '../../given/plain-root.ts';
+import { countKill } from '../kill-count.ts';
 import { type AnnalProcess, annal, spawned, startAnnal } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { kafkaOf, type OwnProfile, ownProfile } from './own-profile.ts';
@@ -60,6 +61,7 @@ async function killed(part: Part, seed: number, env: OwnProfile['env'], onRound:
     onRound();
     const { signal } = await within(ended, `${part} to reach ${at}`, () => child.kill('SIGKILL'), stderr);
     expect(signal, stderr()).toBe('SIGKILL');
+    countKill('SIGKILL', `${part} ${at}`);
   }
   for (let kill = 0; kill < randomKills; kill += 1) {
     const { child, ended, stdout, stderr } = spawned(program, [part, 'none'], env);
@@ -69,6 +71,7 @@ async function killed(part: Part, seed: number, env: OwnProfile['env'], onRound:
     const { signal } = await within(ended, `${part} killed`, () => child.kill('SIGKILL'), stderr);
     clearTimeout(timer);
     expect(signal, stderr()).toBe('SIGKILL');
+    countKill('SIGKILL', `${part} at work`);
   }
 }
 

@@ -5,11 +5,12 @@ import { eventSchemaSha256 } from '../../../src/formats/event.ts';
 import { plainFold } from '../../given/plain-reducer.ts';
 import { plainRoot } from '../../given/plain-root.ts';
 import type { ServerKind } from '../addresses.ts';
+import { countKill } from '../kill-count.ts';
 import type { RunningServer } from '../running-server.ts';
 import { startServer } from '../servers.ts';
 import { type AnnalProcess, startAnnal } from './annal-process.ts';
 import { urnOf } from './events.ts';
-import { ownProfile } from './own-profile.ts';
+import { asScenariosMeetIt, ownProfile } from './own-profile.ts';
 import { readIndex, readTopic } from './plain-readers.ts';
 import { archived, caughtUp, eventually, missingAt } from './progress.ts';
 
@@ -108,7 +109,7 @@ test('servers come and go while events flow: what is away is named, work goes on
   for (const server of started) servers.set(server.kind, stack.use(server));
   const address = (kind: ServerKind): string => servers.get(kind)!.address;
   const at = {
-    kafkaBrokers: [address('kafka')],
+    kafkaBrokers: [await asScenariosMeetIt(stack, address('kafka'))],
     elasticsearchUrl: address('elasticsearch'),
     schemaRegistryUrl: address('registry'),
     blobConnectionString: address('azurite'),
@@ -136,6 +137,7 @@ test('servers come and go while events flow: what is away is named, work goes on
     const server = servers.get(kind)!;
     // Azurite may lose blobs it acknowledged when it is killed.
     await (kind === 'azurite' ? server.end() : server.kill());
+    if (kind !== 'azurite') countKill('SIGKILL', `the server ${kind}`);
     const [failed, done] = [client.failures.length, client.acknowledged.length];
     await eventually(`${code} told`, awayMs, async () =>
       (await missingAt(annal)).includes(code) ? true : undefined,
@@ -155,6 +157,7 @@ test('servers come and go while events flow: what is away is named, work goes on
   }
   // One that hangs is worse than one that is gone: nothing may wait for it that does not need it.
   await servers.get('elasticsearch')!.pause();
+  countKill('SIGSTOP', 'the server elasticsearch');
   await eventually('the engine named', awayMs, async () =>
     (await missingAt(annal)).includes('MODEL_UNAVAILABLE') ? true : undefined,
   );
@@ -164,6 +167,7 @@ test('servers come and go while events flow: what is away is named, work goes on
   await servers.get('elasticsearch')!.resume();
   await shown();
   await servers.get('kafka')!.pause();
+  countKill('SIGSTOP', 'the server kafka');
   await eventually('the log named', awayMs, async () =>
     (await missingAt(annal)).includes('LOG_UNAVAILABLE') ? true : undefined,
   );
@@ -172,6 +176,7 @@ test('servers come and go while events flow: what is away is named, work goes on
   await shown();
   // And Annal itself, while it takes events in.
   await annal.kill();
+  countKill('SIGKILL', 'all parts at once');
   annal = await start();
   await shown();
   await client.stop();

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { type Addresses, addresses } from '../addresses.ts';
+import { type Addresses, addresses, eventHubVariable } from '../addresses.ts';
+import { eventHubsForTests } from '../event-hubs/manners.ts';
+import { eventHubsProxy } from '../event-hubs/proxy.ts';
 
 /** The full profile under names of its own on the servers of this run. */
 export interface OwnProfile extends AsyncDisposable {
@@ -18,10 +20,22 @@ export interface OwnProfile extends AsyncDisposable {
 
 export const newName = (): string => `scn${randomBytes(5).toString('hex')}`;
 
-/** What the four variables say, with names that nobody else uses. `more` wins. */
+/** Servers as scenarios meet them: the broker with the manners of Event Hubs, where the run has one. */
+export function scenarioServers(env: NodeJS.ProcessEnv = process.env): Addresses {
+  const hub = env[eventHubVariable];
+  return hub === undefined ? addresses(env) : { ...addresses(env), kafkaBrokers: [hub] };
+}
+
+/** The same for a broker of a scenario's own. The way to it ends with `stack`. */
+export async function asScenariosMeetIt(stack: AsyncDisposableStack, broker: string): Promise<string> {
+  if (process.env[eventHubVariable] === undefined) return broker;
+  return stack.use(await eventHubsProxy(broker, eventHubsForTests)).address;
+}
+
+/** What the variables say, with names that nobody else uses. `more` wins. */
 export async function ownProfile(
   more: Readonly<Record<string, string>> = {},
-  servers: Addresses = addresses(),
+  servers: Addresses = scenarioServers(),
 ): Promise<OwnProfile> {
   const name = newName();
   const dir = await mkdtemp(join(tmpdir(), 'annal-scenario-'));

@@ -3,10 +3,11 @@ import { addresses } from '../addresses.ts';
 import { noManners } from '../event-hubs/manners.ts';
 import { eventHubsProxy } from '../event-hubs/proxy.ts';
 import { api } from '../event-hubs/wire.ts';
+import { countKill } from '../kill-count.ts';
 import { startServer } from '../servers.ts';
 import { annal, startAnnal } from './annal-process.ts';
 import { tableEvents } from './events.ts';
-import { ownProfile } from './own-profile.ts';
+import { ownProfile, scenarioServers } from './own-profile.ts';
 import { archived, caughtUp, eventually, missingAt } from './progress.ts';
 
 const metricsOf = async (address: string): Promise<Map<string, number>> => {
@@ -59,7 +60,7 @@ test('lanes whose answers never come are read again over new connections; meanwh
 
 test('a store that hangs keeps a process no longer than its grace time; what was not archived is, at the next start', async () => {
   await using store = await startServer('azurite', { own: true });
-  await using profile = await ownProfile({}, { ...addresses(), blobConnectionString: store.address });
+  await using profile = await ownProfile({}, { ...scenarioServers(), blobConnectionString: store.address });
   const env = {
     ...profile.env,
     ANNAL_PARTITIONS: '1',
@@ -71,6 +72,7 @@ test('a store that hangs keeps a process no longer than its grace time; what was
   expect(published.body).toMatchObject({ appended: 50 });
   await caughtUp(server);
   await store.pause();
+  countKill('SIGSTOP', 'the server azurite');
   const began = performance.now();
   const { code, stderr } = await server.stop();
   expect({ code, seconds: Math.round((performance.now() - began) / 1_000) }).toEqual({

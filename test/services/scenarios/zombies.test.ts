@@ -3,6 +3,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { expect, test } from 'vitest';
 import { startProxy } from '../../adapters/azure-blob/proxy.ts';
 import { plainLane } from '../../given/plain-archive.ts';
+import { countKill } from '../kill-count.ts';
 import { annal, startAnnal, startServing } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { tableEvents } from './events.ts';
@@ -60,6 +61,7 @@ test.concurrent.each([
     await publish();
     return undefined;
   });
+  countKill('SIGSTOP', `archiver ${point}`);
   await using other = await startAnnal(['run', 'archiver'], env);
   await publish();
   await archived(api);
