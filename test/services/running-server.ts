@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Kafka natively only: further listeners by name, with their ports; what they ask for stands in `settings`. */
   readonly listeners?: Readonly<Record<string, number>>;
+  /** Kafka natively only: names that SCRAM knows from the start, with their passwords. */
+  readonly scramUsers?: Readonly<Record<string, string>>;
   /** Azurite only: keeps blobs in a folder, so that they outlive a kill and a restart. In memory unless told. */
   readonly keepsBlobs?: boolean;
 }

@@ -42,7 +42,14 @@ export const kafka: NativeRecipe = {
       };
       await writeFile(properties, formatProperties(settings));
       const format = ['format', '-t', clusterId(), '-c', properties, '--standalone'];
-      await runToEnd(java, ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', ...format], {
+      const scram = Object.entries(options.scramUsers ?? {}).flatMap(([name, password]) =>
+        ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+          '--add-scram',
+          `${mechanism}=[name=${name},password=${password}]`,
+        ]),
+      );
+      const tool = ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', ...format, ...scram];
+      await runToEnd(java, tool, {
         waitMs: formatWaitMs,
       });
       const logging = [

@@ -14,6 +14,8 @@ export interface SecuredBroker extends AsyncDisposable {
   readonly plainOverTls: string;
   readonly bearer: string;
   readonly bearerOverTls: string;
+  /** SCRAM with SHA-256 or SHA-512, in clear. */
+  readonly scram: string;
   /** PEM of the private authority that vouches for it. */
   readonly caFile: string;
   readonly dir: string;
@@ -24,12 +26,13 @@ export const connectionString =
   'Endpoint=sb://127.0.0.1/;SharedAccessKeyName=annal;SharedAccessKey=bmV2ZXItdG8tYmUtc2Vlbg==';
 /** A login on a listener for tokens is given up so long after it was made, if it is not renewed. */
 const reauthenticateMs = 60_000;
+const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
 /** Apache Kafka as a process, with listeners that ask for SASL, in clear and over TLS of a private authority. */
 export async function securedBroker(): Promise<SecuredBroker> {
   const dir = await mkdtemp(join(tmpdir(), 'annal-secured-'));
   const { keystore, caFile } = await certificates(dir);
-  const names = ['PLAIN', 'PLAINTLS', 'BEARER', 'BEARERTLS'] as const;
+  const names = ['PLAIN', 'PLAINTLS', 'BEARER', 'BEARERTLS', 'SCRAM'] as const;
   const ports = await freePorts(names.length);
   const login = 'org.apache.kafka.common.security';
   const plainLogin =
@@ -40,6 +43,14 @@ export async function securedBroker(): Promise<SecuredBroker> {
   const settings = Object.fromEntries(
     names.flatMap((name) => {
       const at = `listener.name.${name.toLowerCase()}`;
+      if (name === 'SCRAM')
+        return [
+          [`${at}.sasl.enabled.mechanisms`, scramMechanisms.join()],
+          ...scramMechanisms.map((mechanism) => [
+            `${at}.${mechanism.toLowerCase()}.sasl.jaas.config`,
+            `${login}.scram.ScramLoginModule required;`,
+          ]),
+        ];
       const mechanism = name.startsWith('PLAIN') ? 'PLAIN' : 'OAUTHBEARER';
       const own = `${at}.${mechanism.toLowerCase()}`;
       return [
@@ -61,20 +72,22 @@ export async function securedBroker(): Promise<SecuredBroker> {
   const server = await startServer('kafka', {
     own: true,
     route: 'native',
+    scramUsers: { [user.username]: user.password },
     listeners: Object.fromEntries(names.map((name, i) => [name, ports[i]!])),
     settings: {
       ...settings,
       'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...protocols].join(),
     },
   });
-  const [plain, plainOverTls, bearer, bearerOverTls] = ports.map((port) => `127.0.0.1:${port}`) as [
+  const [plain, plainOverTls, bearer, bearerOverTls, scram] = ports.map((port) => `127.0.0.1:${port}`) as [
+    string,
     string,
     string,
     string,
     string,
   ];
   return {
-    ...{ server, plain, plainOverTls, bearer, bearerOverTls, caFile, dir },
+    ...{ server, plain, plainOverTls, bearer, bearerOverTls, scram, caFile, dir },
     async [Symbol.asyncDispose]() {
       await server.stop();
       await rm(dir, { recursive: true, force: true });

@@ -67,6 +67,19 @@ test('SASL PLAIN in clear: a password as it is and in a file; a wrong one is tol
   expect(reason).not.toContain('a-wrong-one');
 });
 
+test.each([
+  'scram-sha-256',
+  'scram-sha-512',
+])('SASL %s: every kind of connection logs in; a wrong password, and one for another mechanism, are told as refused', async (mechanism) => {
+  const env = { ANNAL_KAFKA_BROKERS: broker.scram, ...asAnn, ANNAL_KAFKA_SASL: mechanism };
+  await works({ ...env, ANNAL_KAFKA_PASSWORD: user.password });
+  const reason = await reasonFor({ ...env, ANNAL_KAFKA_PASSWORD: 'a-wrong-one' });
+  expect(reason).toMatch(/[Aa]uthentication failed/);
+  expect(reason).not.toContain('a-wrong-one');
+  const plain = { ...env, ANNAL_KAFKA_SASL: 'plain', ANNAL_KAFKA_PASSWORD: user.password };
+  expect(await reasonFor(plain)).toMatch(/mechanism/i);
+});
+
 test('a password that changes in its file opens the next connection', async () => {
   const file = await held('changing', 'not-this-one');
   const env = { ANNAL_KAFKA_BROKERS: broker.plain, ...asAnn, ANNAL_KAFKA_PASSWORD_FILE: file };
