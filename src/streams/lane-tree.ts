@@ -149,15 +149,17 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
   async function tend(): Promise<void> {
     if (end === undefined) return;
     const wanted = sealed;
+    // A seal that comes meanwhile is one for the next time.
+    sealed = false;
     try {
       await sign(await integrate(), wanted);
       if (wanted || isFirst) await options.onSegments?.();
       isFirst = false;
-      if (wanted) sealed = false;
       options.onTended?.();
     } catch (error) {
       // What it holds in memory may not be what is stored.
       writer = undefined;
+      sealed ||= wanted;
       throw error;
     }
   }

@@ -132,6 +132,8 @@ async function upToDate(
 }> {
   const { store } = options;
   for (;;) {
+    // Before the tree: a leaf is decided once all before it are stored, so a tree that is read later has them.
+    const { decided, etag } = await readDecided(store, tree);
     const writer = await openTreeWriter({
       state: store.state,
       tree,
@@ -139,7 +141,6 @@ async function upToDate(
     });
     const isNew = writer.progress === undefined;
     if (isNew) await restoreCuts(store, options.name, writer);
-    const { decided, etag } = await readDecided(store, tree);
     if (decided !== undefined && decided.index === writer.size) writer.append(decided.leaf, writer.size + 1);
     if ((await writer.store()) === 'changed') continue;
     if (isNew && (await mendCheckpointTiles(store, tree, writer.size)) && (await writer.keep()) === 'changed')

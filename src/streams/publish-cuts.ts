@@ -89,7 +89,13 @@ export function publishCuts(options: PublishOptions): CutPublisher {
       stopping.abort();
       await done;
       await beside;
-      await lease?.[Symbol.asyncDispose]();
+      try {
+        await lease?.[Symbol.asyncDispose]();
+      } catch (error) {
+        // It runs out by itself; whoever stops has more to do than that.
+        if (!isFault(error)) throw error;
+        onNotice({ kind: 'fault', fault: error });
+      }
     },
   };
 }

@@ -16,10 +16,12 @@ export interface SimArchiveOptions {
   readonly wire: Wire;
   /** Names to a page of a list. */
   readonly pageMax: number;
+  /** How long a lease lasts, by the clock of the store: that of the caller where there is no other. */
+  readonly leases?: { readonly lastsMs: number; readonly now: () => number };
 }
 
 /** One process's handle of an archive in memory: every call, and every page of a list, is a request of its own. */
-export function simArchive({ blobs, wire, pageMax }: SimArchiveOptions): ArchiveStore {
+export function simArchive({ blobs, wire, pageMax, leases }: SimArchiveOptions): ArchiveStore {
   const lost = (): Fault => new Fault('STORE_UNAVAILABLE', { place: 'memory' });
   const ask = <T>(call: StoreCall, effect: () => T): Promise<T> => wire.call(stepOf(call), effect, lost);
 
@@ -38,7 +40,8 @@ export function simArchive({ blobs, wire, pageMax }: SimArchiveOptions): Archive
   async function lease(name: string): Promise<Lease | undefined> {
     checkBlobName(name);
     const holder = {};
-    const hold = (): boolean => blobs.lease(name, holder, wire.clock.now() + leaseMs, wire.clock.now());
+    const { lastsMs, now } = leases ?? { lastsMs: leaseMs, now: wire.clock.now };
+    const hold = (): boolean => blobs.lease(name, holder, now() + lastsMs, now());
     if (!(await ask({ call: 'lease', kind: 'state', name }, hold))) return undefined;
     let over = false;
     return {

@@ -13,6 +13,8 @@ export interface BlobWatcher {
   changed(name: string, after: Buffer | undefined): void;
   /** Its ETag was an old one. */
   refused(name: string, call: 'write' | 'append'): void;
+  /** Somebody got a lease; `isTaken`: that another had, and whose time was over. */
+  leased(isTaken: boolean): void;
 }
 
 /** The two containers of an archive in memory, as an object store has them: every call is one blow. */
@@ -95,6 +97,7 @@ export function blobs(): Blobs {
       const held = leases.get(name);
       if (held !== undefined && held.holder !== holder && held.until > now) return false;
       leases.set(name, { holder, until });
+      own.watcher?.leased(held !== undefined && held.holder !== holder);
       return true;
     },
     release(name, holder) {

@@ -30,6 +30,11 @@ export const cases: readonly string[] = [
   'a stranger writes a segment',
   'a lane stops: LOG_FORK',
   'a lane stops: ARCHIVE_FORK',
+  'a cut is published',
+  'a zombie decides a cut with an old ETag: refused',
+  'a zombie stores the tree of cuts with an old ETag: refused',
+  'two keep the same cuts',
+  'the lease passes to another',
 ];
 
 /** What was seen, and in how many runs. */
@@ -60,7 +65,7 @@ const columns = [
   'reply lost',
   'late',
 ] as const;
-const wide = 20;
+const wide = 24;
 
 /** A row a step, a column a fate: in how many runs each was seen. */
 export function coverageTable(seen: Seen): string {

@@ -1,14 +1,16 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { readSegment } from '../../src/formats/segment.ts';
 import type { Blobs, BlobWatcher, Created } from './blobs.ts';
+import type { CutLaws } from './cut-laws.ts';
 import type { LaneLaws } from './lane-laws.ts';
 import type { Acting } from './sim-process.ts';
 
 export interface LawsOptions {
   readonly lanes: readonly LaneLaws[];
-  /** Id of the log, and the public key its checkpoints are signed with. */
+  readonly cuts: CutLaws;
+  /** Id of the log. */
   readonly log: string;
-  readonly vkey: string;
+  readonly isSigned: (note: string) => boolean;
   readonly broken: (what: string) => void;
   readonly cover: (cell: string) => void;
   /** Whose request is being done. */
@@ -23,8 +25,8 @@ interface Head {
 }
 
 /** Looks at every change of an archive, when it is made: the invariants of docs/architecture/simulation.md. */
-export function laws({ lanes, log, vkey, broken, cover, acting, isStrange }: LawsOptions): BlobWatcher {
-  const isSigned = noteCheck(vkey);
+export function laws(options: LawsOptions): BlobWatcher {
+  const { lanes, cuts, log, isSigned, broken, cover, acting, isStrange } = options;
   const newest = new Map<string, number>();
   const heads = new Map<string, number>();
   const signed = new Map<string, number>();
@@ -65,6 +67,9 @@ export function laws({ lanes, log, vkey, broken, cover, acting, isStrange }: Law
     creating: (name, bytes, outcome, stands) => looked(name, () => creating(name, bytes, outcome, stands)),
     changed: (name, after) => looked(name, () => changed(name, after)),
     refused,
+    leased: (isTaken) => {
+      if (isTaken) cover('the lease passes to another');
+    },
   };
 
   function refused(name: string, call: 'write' | 'append'): void {
@@ -82,6 +87,10 @@ export function laws({ lanes, log, vkey, broken, cover, acting, isStrange }: Law
   }
 
   function creating(name: string, bytes: Buffer, outcome: Created, stands: Buffer): void {
+    if (isOfCuts(name)) {
+      cuts.creating(name, bytes, outcome, stands);
+      return;
+    }
     const lane = laneOf(name);
     if (lane === undefined) return;
     if (name.startsWith('segments/')) {
@@ -100,6 +109,10 @@ export function laws({ lanes, log, vkey, broken, cover, acting, isStrange }: Law
   }
 
   function changed(name: string, after: Buffer | undefined): void {
+    if (isOfCuts(name)) {
+      if (after !== undefined) cuts.changed(name, after);
+      return;
+    }
     const lane = laneOf(name);
     if (lane === undefined) return;
     if (name.startsWith('tail/')) {
@@ -121,15 +134,19 @@ export function laws({ lanes, log, vkey, broken, cover, acting, isStrange }: Law
   }
 }
 
+const isOfCuts = (name: string): boolean => name.startsWith('cuts/') || name.includes('/meta/');
+
 const kindOfRefused = (name: string, call: 'write' | 'append'): string | undefined => {
   if (name.startsWith('tail/')) return call === 'append' ? 'flushes' : 'trims';
   if (!name.startsWith('trees/')) return undefined;
+  if (name.endsWith('/next.json')) return 'decides a cut';
+  if (isOfCuts(name)) return name.endsWith('/head.json') ? 'stores the tree of cuts' : undefined;
   if (name.endsWith('/head.json')) return 'stores a tree';
   return name.endsWith('/checkpoint') ? 'raises the newest checkpoint' : 'writes a full tile';
 };
 
 /** Checks the first signature of a note (C2SP signed-note, Ed25519). */
-function noteCheck(vkey: string): (note: string) => boolean {
+export function noteCheck(vkey: string): (note: string) => boolean {
   const typed = Buffer.from(vkey.split('+').slice(2).join('+'), 'base64');
   const prefix = Buffer.from('302a300506032b6570032100', 'hex');
   const key = createPublicKey({

@@ -19,6 +19,7 @@ export interface Plan {
   readonly recordsMax: number;
   readonly limits: ArchiveLimits;
   readonly trees: TreeLimits;
+  readonly cuts: { readonly everyMs: number; readonly lookMs: number };
   readonly retryMs: number;
   /** Events come until then; afterwards the world is mended. */
   readonly healedAt: number;
@@ -41,19 +42,26 @@ export interface Plan {
 const day = 24 * 60 * 60 * 1000;
 export const clockJumpMs = [-day, -60_000, -3_000, 3_000, 60_000, day] as const;
 
+/** Of published cuts, and of looks for the lease. */
+const cutTimes = [
+  { everyMs: 200, lookMs: 80 },
+  { everyMs: 900, lookMs: 300 },
+  { everyMs: 3_000, lookMs: 900 },
+] as const;
+
 export function planOf(seed: number): Plan {
   const random = randomFrom(seed);
   const target = cells[seed % cells.length]!;
   const needs = (...words: readonly string[]): boolean => words.some((word) => target.step.includes(word));
   const some = (part: number, most: number): number => (random.chance(part) ? random.between(1, most) : 0);
   const isBig = needs('list tiles', 'write tile', 'remove tile') || random.chance(0.04);
-  const trims = needs('gap') ? 3 : some(0.3, 4);
+  const trims = needs('gap') ? 6 : some(0.3, 4);
   const healedAt = random.between(4_000, 12_000);
   const sometime = (part: number): number | undefined =>
     random.chance(part) ? random.between(500, healedAt - 500) : undefined;
   return {
     ...{ seed, random, target, healedAt },
-    nth: needs('hole', 'gap', 'list tiles') ? 1 : random.pick([1, 1, 1, 2, 2, 3, 4, 6, 9]),
+    nth: needs('hole', 'gap', 'list tiles', 'release') ? 1 : random.pick([1, 1, 1, 2, 2, 3, 4, 6, 9]),
     faultPart: random.pick([0, 0.002, 0.005, 0.01, 0.03]),
     archivers: random.between(2, 3),
     partitions: isBig ? 1 : random.between(1, 2),
@@ -70,12 +78,13 @@ export function planOf(seed: number): Plan {
       signMs: random.pick([0, 500, 2_000]),
       leavesMax: random.pick([4, 30, 1_000]),
     },
+    cuts: needs('cut', 'meta', 'lease') ? cutTimes[0] : random.pick(cutTimes),
     retryMs: random.pick([10, 50, 300]),
     sparsePart: needs('hole', 'open reader', 'ask bounds') ? 0.2 : random.pick([0, 0, 0.05, 0.2]),
     trims,
     clockJumps: some(0.3, 4),
     rebalances: some(0.25, 4),
-    terminations: some(0.2, 3),
+    terminations: needs('release') ? 5 : some(0.2, 3),
     skipPart: random.pick([0, 0, 0, 0.05]),
     remadeAt: sometime(0.07),
     // What retention took proves nothing: who is to tell another's segment needs the log.

@@ -7,10 +7,12 @@ import {
 } from '../../src/streams/archiver.ts';
 import { keptTails } from '../../src/streams/kept-tails.ts';
 import type { TreeLimits } from '../../src/streams/lane-tree.ts';
+import { type CutNotice, publishCuts } from '../../src/streams/publish-cuts.ts';
 import { simArchive } from './archive-store.ts';
 import { simLog } from './event-log.ts';
 import { type SimProcess, simProcess } from './sim-process.ts';
 import { epoch, logId, logName, type World } from './simulation.ts';
+import { metaProbe } from './steps.ts';
 
 /** One archiver: a process with all that is in its memory. It is started again after it died. */
 export interface Replica {
@@ -27,6 +29,8 @@ export interface Replica {
 }
 
 const pageMax = 7;
+/** As long as some looks: whoever died or sleeps is soon followed. */
+const leaseLastsMs = 2_000;
 const restartMs = { least: 50, most: 4_000 };
 
 export function startReplica(
@@ -49,8 +53,10 @@ export function startReplica(
   let over = false;
   let stopping = false;
 
+  const leases = { lastsMs: leaseLastsMs, now: () => time.now };
+  const store = simArchive({ blobs, wire: process, pageMax, leases });
   const archiver: Archiver = startArchiver({
-    store: simArchive({ blobs, wire: process, pageMax }),
+    store,
     log: simLog({
       ...{ topic, epoch, wire: process },
       world: {
@@ -73,6 +79,17 @@ export function startReplica(
     probe: (point) => process.probe(point),
     onNotice: (notice) => heard(world, process, notice),
   });
+  const publisher = publishCuts({
+    ...{ store, clock: process.clock, log: logId, name: logName, epoch, partitions: plan.partitions },
+    ...{ signer: world.signer, signMs: limits.signMs ?? plan.trees.signMs, ...plan.cuts },
+    probe: (point) => process.probe(metaProbe(point)),
+    onNotice: (notice) => heardOfCuts(world, process, notice),
+  });
+  async function stopAll(): Promise<void> {
+    await publisher.stop();
+    await archiver.stop();
+  }
+
   const replica: Replica = {
     process,
     isWell: () =>
@@ -83,7 +100,7 @@ export function startReplica(
       stopping = true;
       time.tell(`${process.name} is told to stop`);
       process.deliver(() => {
-        archiver.stop().then(
+        stopAll().then(
           () => {
             over = true;
             time.tell(`${process.name} has stopped`);
@@ -120,6 +137,16 @@ function carried({ plan, random, cover }: World, batch: Batch): Batch {
   if (plan.skipPart === 0 || batch.records.length < 2 || !random.chance(plan.skipPart)) return batch;
   cover('a reader loses records on the way');
   return { ...batch, records: batch.records.slice(random.between(1, batch.records.length - 1)) };
+}
+
+function heardOfCuts({ time, broken }: World, { name }: SimProcess, notice: CutNotice): void {
+  if (notice.kind === 'cut') {
+    time.tell(`${name} publishes cut ${notice.cut.index}`);
+    return;
+  }
+  const { code, remedy, facts } = notice.fault;
+  time.tell(`${name} fault of cuts: ${code} ${JSON.stringify(facts)}`);
+  if (remedy !== 'retry') broken(`${name}: ${code} ${JSON.stringify(facts)} of cuts`);
 }
 
 function heard(world: World, { name }: SimProcess, notice: ArchiveNotice): void {

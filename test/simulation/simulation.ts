@@ -4,9 +4,10 @@ import type { ArchiveStatus } from '../../src/streams/archiver.ts';
 import { baseFaults } from './base-laws.ts';
 import { blobs as newBlobs } from './blobs.ts';
 import { topic as newTopic, type Topic } from './broker.ts';
+import { cutLaws } from './cut-laws.ts';
 import { fatesFrom } from './fates.ts';
 import { type Acknowledged, type LaneLaws, laneLaws } from './lane-laws.ts';
-import { finalFaults, laws } from './laws.ts';
+import { finalFaults, laws, noteCheck } from './laws.ts';
 import { type Plan, planOf } from './plan.ts';
 import { type Replica, startReplica } from './replica.ts';
 import type { Acting } from './sim-process.ts';
@@ -38,6 +39,8 @@ const catchUpMs = 20_000;
 const recordMs = 1_000;
 /** Long enough to see that a log is another one. */
 const doubtMs = 5_000;
+/** A lease that runs out, the next look, a tree that trails, and a cut. */
+const publishedMs = 15_000;
 const enough = 5;
 
 /** Runs the archiver as the seed has it. `onLine` is told each step. */
@@ -91,18 +94,15 @@ function openWorld(plan: Plan, onLine: ((line: string) => void) | undefined) {
   const doubtful = new Set<number>();
   const strange = new Set<number>();
   const isStrange = (lane: LaneLaws): boolean => strange.has(lanes.indexOf(lane));
+  const isSigned = noteCheck(signer.vkey);
+  const cuts = cutLaws({ lanes, log: logId, topic: logName, epoch, isSigned, broken, cover, isStrange });
   blobs.watcher = laws({
-    lanes,
-    log: logId,
-    vkey: signer.vkey,
-    broken,
-    cover,
+    ...{ lanes, cuts, log: logId, isSigned, broken, cover, isStrange },
     acting: () => world.acting,
-    isStrange,
   });
   let produced = 0;
   const world = {
-    ...{ plan, time, faults, covered, blobs, topic, lanes, fates, broken, cover, signer },
+    ...{ plan, time, faults, covered, blobs, topic, lanes, cuts, fates, broken, cover, signer },
     random: plan.random,
     acting: undefined as Acting | undefined,
     /** Nothing goes wrong any more, and nobody is started again. */
@@ -161,11 +161,25 @@ async function story(plan: Plan, world: World): Promise<void> {
   const asked = time.now;
   await time.run(() => outcome.is !== 'open' && (doubtful.size === 0 || time.now > asked + doubtMs));
   if (doubtful.size === 0 && outcome.is !== 'done') broken(`the last archiver: ${outcome.is}`);
+  await published(world);
   const told = last.status();
   last.stop();
   await time.run(() => false);
   if (!last.isOver()) broken('the last archiver does not stop');
   for (const partition of lanes.keys()) judge(world, partition, told[partition]!);
+}
+
+/** A cut comes that says all that is archived; it is signed, and its tree is whole. */
+async function published({ time, lanes, cuts, doubtful, broken }: World): Promise<void> {
+  if (doubtful.size > 0) return;
+  const asked = time.now;
+  const isSaid = (): boolean => lanes.every(({ next }, at) => cuts.next[at] === next);
+  const isWhole = (): boolean => isSaid() && cuts.stored === cuts.size && cuts.signed === cuts.size;
+  await time.run(() => isWhole() || time.now > asked + publishedMs);
+  if (!isWhole())
+    broken(
+      `${publishedMs} ms later cut ${cuts.next} of ${lanes.map(({ next }) => next)}: ${cuts.size} cuts, ${cuts.stored} stored, ${cuts.signed} signed`,
+    );
 }
 
 /** What has to hold of a lane when nobody writes any more. */

@@ -1,5 +1,6 @@
 import { readSegment } from '../../src/formats/segment.ts';
 import type { ArchivePoint } from '../../src/streams/archive-lane.ts';
+import type { MetaPoint } from '../../src/streams/meta-log.ts';
 
 /** A call of the archive's port. */
 export interface StoreCall {
@@ -28,6 +29,15 @@ export const writes = [
   'replace base',
   'write base',
   'remove base',
+  'take lease',
+  'release lease',
+  'decide cut',
+  'store meta tile',
+  'remove meta tile',
+  'write meta head',
+  'create cuts',
+  'create meta checkpoint',
+  'write meta newest',
 ] as const;
 
 export const reads = [
@@ -45,6 +55,14 @@ export const reads = [
   'open reader',
   'pull records',
   'ask bounds',
+  'read cut',
+  'read meta tile',
+  'read meta head',
+  'list cuts',
+  'read cuts',
+  'list meta checkpoints',
+  'read meta checkpoint',
+  'read meta newest',
 ] as const;
 
 const points: Readonly<Record<ArchivePoint, true>> = {
@@ -61,8 +79,26 @@ const points: Readonly<Record<ArchivePoint, true>> = {
   'after-newest': true,
 };
 
+const metaPoints: Readonly<Record<MetaPoint, true>> = {
+  'before-cut': true,
+  'after-cut': true,
+  'before-tiles': true,
+  'after-tiles': true,
+  'after-progress': true,
+  'after-kept-cuts': true,
+  'before-checkpoint': true,
+  'after-checkpoint': true,
+  'after-newest': true,
+};
+
+/** A point of the meta log, by a name that no lane has. */
+export const metaProbe = (point: MetaPoint): string => `meta ${point}`;
+
 /** Named points between the steps. */
-export const probes = Object.keys(points) as readonly ArchivePoint[];
+export const probes: readonly string[] = [
+  ...Object.keys(points),
+  ...(Object.keys(metaPoints) as readonly MetaPoint[]).map(metaProbe),
+];
 
 /** Whether a step is one that an archiver is known to take. */
 export const isKnown = (step: string): boolean =>
@@ -71,6 +107,8 @@ export const isKnown = (step: string): boolean =>
 /** What a call is made for, as one of the steps; anything else is told by call and folder. */
 export function stepOf({ call, kind, name, bytes, etag }: StoreCall): string {
   const [top = ''] = name.split('/', 1);
+  if (call === 'lease' || call === 'release') return call === 'lease' ? 'take lease' : 'release lease';
+  if (/\/meta\//.test(name)) return stepOfMeta(call, name);
   if (kind === 'truth') {
     if (top === 'segments' && call === 'create') return `create ${kindOf(bytes!)}`;
     const what = top === 'segments' ? 'segment' : top === 'checkpoints' ? 'checkpoint' : top;
@@ -82,6 +120,16 @@ export function stepOf({ call, kind, name, bytes, etag }: StoreCall): string {
   if (name.endsWith('/head.json')) return `${call} head`;
   if (name.endsWith('/checkpoint')) return `${call} newest`;
   return call === 'list' ? 'list tiles' : `${call} tile`;
+}
+
+/** The same in the tree of published cuts. */
+function stepOfMeta(call: StoreCall['call'], name: string): string {
+  if (name.startsWith('checkpoints/')) return `${call} meta checkpoint${call === 'list' ? 's' : ''}`;
+  if (name.endsWith('/next.json')) return call === 'read' ? 'read cut' : 'decide cut';
+  if (name.endsWith('/head.json')) return `${call} meta head`;
+  if (name.endsWith('/checkpoint')) return `${call} meta newest`;
+  if (call === 'list') return 'list meta tiles';
+  return call === 'write' || call === 'replace' ? 'store meta tile' : `${call} meta tile`;
 }
 
 function kindOf(bytes: Buffer): string {

@@ -109,6 +109,37 @@ describe('the tree of a lane', () => {
     expect((await theTree()).checkpoints).toEqual(expect.arrayContaining([40, 160, 280, 400, 520, 640]));
   });
 
+  test('is signed at a seal that comes while the one before is being signed', async () => {
+    const [held, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { truth } = store;
+    const slow: ArchiveStore = {
+      ...store,
+      truth: {
+        ...truth,
+        async create(blob, bytes) {
+          if (blob === checkpointName(tree, 10)) {
+            held.resolve();
+            await goOn.promise;
+          }
+          return truth.create(blob, bytes);
+        },
+      },
+    };
+    const given = memoryLog();
+    given.records = records(0, 10);
+    const limits = { signMs: 3_600_000 };
+    const { archiver } = start(given, { of: slow, archive: { sealBytes: 1 }, limits });
+    await held.promise;
+    given.records.push(...records(10, 20));
+    given.wake();
+    await expect.poll(() => archiver.status()[0]!.sealed).toBe(20);
+    expect(await truth.read(checkpointName(tree, 10))).toBeUndefined();
+    goOn.resolve();
+    await expect.poll(() => truth.read(checkpointName(tree, 20))).toBeDefined();
+    await archiver.stop();
+    expect((await theTree()).faults).toEqual([]);
+  });
+
   test('goes on from its tiles: no record of a sealed segment is read again', async () => {
     const given = memoryLog();
     given.records = records(0, 600);

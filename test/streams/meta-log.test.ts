@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { folderArchive } from '../../src/adapters/folder/archive-store.ts';
 import { formatCut } from '../../src/domain/cut.ts';
+import { Fault } from '../../src/domain/fault.ts';
 import { leafHash, treeRoot } from '../../src/formats/leaf.ts';
 import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
@@ -16,7 +17,7 @@ import {
   parseMetaLeaf,
   publishCut,
 } from '../../src/streams/meta-log.ts';
-import { publishCuts } from '../../src/streams/publish-cuts.ts';
+import { type CutNotice, publishCuts } from '../../src/streams/publish-cuts.ts';
 import { laneTreeName, metaTreeName } from '../../src/streams/tree-names.ts';
 import { openTreeWriter } from '../../src/streams/tree-writer.ts';
 import { blobsOf } from '../given/blobs-of.ts';
@@ -186,6 +187,31 @@ describe('two who publish at once', () => {
     expect((await leavesOf()).length).toBe(2);
     expect(await wrong()).toEqual([]);
   });
+
+  test.each([
+    'head.json',
+    'next.json',
+  ])('one that sleeps once it has read %s, through three cuts of another, gives way and finds nothing amiss', async (file) => {
+    await published();
+    const { state } = store;
+    let slept = 0;
+    const sleeping: ArchiveStore = {
+      ...store,
+      state: {
+        ...state,
+        async read(blob) {
+          const found = await state.read(blob);
+          if (blob === `trees/${name}/meta/${file}` && slept === 0)
+            for (slept = 1; slept <= 3; slept += 1) await published();
+          return found;
+        },
+      },
+    };
+    expect(await publishCut(options({ store: sleeping }))).toBe('behind');
+    expect(slept).toBe(4);
+    expect((await leavesOf()).length).toBe(4);
+    expect(await wrong()).toEqual([]);
+  });
 });
 
 describe('a crash', () => {
@@ -324,6 +350,29 @@ describe('the publisher', () => {
       )
       .toBeGreaterThan(0);
     await second.stop();
+  });
+
+  test('stops also where the lease cannot be given back, and says so', async () => {
+    const notices: CutNotice[] = [];
+    const away = new Fault('STORE_UNAVAILABLE', { place: 'a test' });
+    let given = 0;
+    const one = publishCuts({
+      ...options({
+        store: {
+          ...store,
+          async lease() {
+            given += 1;
+            return { renew: async () => true, [Symbol.asyncDispose]: () => Promise.reject(away) };
+          },
+        },
+      }),
+      ...{ everyMs: minute, lookMs: minute / 3, onNotice: (notice: CutNotice) => void notices.push(notice) },
+    });
+    await clock.advance(minute / 3);
+    await expect.poll(() => notices.map(({ kind }) => kind)).toEqual(['cut']);
+    await one.stop();
+    expect(given).toBe(1);
+    expect(notices.at(-1)).toEqual({ kind: 'fault', fault: away });
   });
 
   test('says what keeps it, and goes on when that has passed', async () => {
