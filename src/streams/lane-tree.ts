@@ -94,6 +94,8 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
   let pendingCount = 0;
   let end: number | undefined;
   let sealed = false;
+  /** A hole or gap came, which is a segment as well: nothing is signed for it. */
+  let missed = false;
   let isFirst = true;
   let wake = (): void => undefined;
 
@@ -148,18 +150,19 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
 
   async function tend(): Promise<void> {
     if (end === undefined) return;
-    const wanted = sealed;
-    // A seal that comes meanwhile is one for the next time.
-    sealed = false;
+    const [wanted, grown] = [sealed, missed];
+    // What comes meanwhile is for the next time.
+    [sealed, missed] = [false, false];
     try {
       await sign(await integrate(), wanted);
-      if (wanted || isFirst) await options.onSegments?.();
+      if (wanted || grown || isFirst) await options.onSegments?.();
       isFirst = false;
       options.onTended?.();
     } catch (error) {
       // What it holds in memory may not be what is stored.
       writer = undefined;
       sealed ||= wanted;
+      missed ||= grown;
       throw error;
     }
   }
@@ -206,6 +209,7 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
     flushed: (first, hashes) => add(chunkOfRecords(lane, first, hashes), first + hashes.length / hashBytes),
     missing(kind, first, next) {
       const leaf = leafOfMissing(lane, { kind, first, next });
+      missed = true;
       add({ first, count: 1, leaves: () => [leaf] }, next);
     },
     sealed() {

@@ -12,7 +12,9 @@ import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
 import { type ArchivePoint, archiveLimits } from '../../src/streams/archive-lane.ts';
 import { type ArchiveNotice, type Archiver, startArchiver } from '../../src/streams/archiver.ts';
+import { readBaseHead } from '../../src/streams/lane-base.ts';
 import { type TreeLimits, treeLimits } from '../../src/streams/lane-tree.ts';
+import { readIndex } from '../../src/streams/segment-index.ts';
 import { checkpointName, laneTreeName, newestCheckpointName } from '../../src/streams/tree-names.ts';
 import { signTree } from '../../src/streams/tree-signing.ts';
 import { openTreeWriter } from '../../src/streams/tree-writer.ts';
@@ -138,6 +140,22 @@ describe('the tree of a lane', () => {
     await expect.poll(() => truth.read(checkpointName(tree, 20))).toBeDefined();
     await archiver.stop();
     expect((await theTree()).faults).toEqual([]);
+  });
+
+  test('has indexes and a base of holes too, soon after they came', async () => {
+    const given = memoryLog();
+    given.records = records(0, 10);
+    const archive = { sealBytes: 1, flushMs: 60_000 };
+    const { archiver } = start(given, { archive, limits: { signMs: 3_600_000 } });
+    const based = async (): Promise<number> => (await readBaseHead(store.state, lane)).head.next;
+    await archiver.reach([10], soon());
+    await expect.poll(based).toBe(10);
+    // No seal follows: what comes behind the hole is not flushed yet.
+    given.records.push(...records(14, 20));
+    given.wake();
+    await expect.poll(based).toBe(14);
+    expect(await readIndex(store, lane, 10)).toMatchObject({ kind: 'hole' });
+    await archiver.stop();
   });
 
   test('goes on from its tiles: no record of a sealed segment is read again', async () => {
