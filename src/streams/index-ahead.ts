@@ -1,8 +1,9 @@
-import type { Cut } from '../domain/cut.ts';
+import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { offsetEnd, splitVersion, versionOf } from '../domain/position.ts';
+import type { TruthStore } from '../ports/archive.ts';
 import type { LaneProgress, StoredDocument } from '../ports/read-model.ts';
-import type { Epoch } from './epochs.ts';
+import { type Epoch, readEpochs } from './epochs.ts';
 
 /**
  * An index that stands further than the history it is read from holds events that this history does not have: it is not gone
@@ -26,6 +27,15 @@ export function refuseProgressAhead(
 export function isBehindItsEpoch({ epoch, next }: Cut, epochs: readonly Epoch[]): boolean {
   const end = epochs.find((known) => known.epoch === epoch + 1)?.previous?.next;
   return end !== undefined && next.some((offset, partition) => offset > end[partition]!);
+}
+
+/** Its epoch may have ended since a rebuild was planned, before what came too late: `VERSION_AHEAD`. */
+export async function refuseEnded(
+  truth: TruthStore,
+  { index, until }: { readonly index: string; readonly until: Cut },
+): Promise<void> {
+  if (isBehindItsEpoch(until, await readEpochs(truth)))
+    throw new Fault('VERSION_AHEAD', { index, cut: formatCut(until) });
 }
 
 /**

@@ -5,9 +5,8 @@ import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
-import { readEpochs } from './epochs.ts';
 import { fillIndex } from './fill-index.ts';
-import { isBehindItsEpoch } from './index-ahead.ts';
+import { refuseEnded } from './index-ahead.ts';
 import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
 import { patiently } from './patiently.ts';
 import { refuseUnsearchable } from './prove-searchable.ts';
@@ -159,7 +158,7 @@ async function run(work: Work): Promise<RebuildReport> {
   const patience = { clock: context.clock, patienceMs: context.patienceMs ?? 0, signal };
   const filled = held.job.filled ?? (await patiently(() => fill(work), patience));
   if (held.job.step === 'prove') await patiently(() => prove(work, filled), patience);
-  await refuseEnded(work);
+  await refuseEnded(context.store.truth, held.job);
   signal.throwIfAborted();
   work.onProgress({ phase: 'swap', done: 0, total: 1 });
   await (held.job.kind === 'rebuild' ? swapIn(work) : leaveBeside(work));
@@ -237,12 +236,6 @@ async function prove(work: Work, filled: Filling): Promise<void> {
   )
     throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
   await held.note({ step: 'swap', search, readBackMs: held.job.readBackMs + clock.now() - started });
-}
-
-/** Its epoch may have ended since the plan was made, before what came too late. */
-async function refuseEnded({ context: { store }, held: { job }, index }: Work): Promise<void> {
-  if (isBehindItsEpoch(job.until, await readEpochs(store.truth)))
-    throw new Fault('VERSION_AHEAD', { index: index.name, cut: formatCut(job.until) });
 }
 
 /** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */
