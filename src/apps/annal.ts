@@ -2,6 +2,7 @@ import type { Cut } from '../domain/cut.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
+import type { Drift } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { MissingOffsets } from '../streams/missing-offsets.ts';
 import type { RebuildProgress } from '../streams/rebuild-pace.ts';
@@ -38,6 +39,8 @@ export interface ProjectionStatus {
   readonly lanes: readonly LaneProgress[];
   /** Offsets between progress and the log's end. */
   readonly lag: number;
+  /** What the last comparison of the serving index with the archive found; null where nobody compared it yet. */
+  readonly drift: Drift | null;
   /** The index that served before, as it stands: a rollback goes back to it. */
   readonly kept: KeptStatus | null;
   /** Indexes at a past cut. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
+import type { DriftLimits } from '../streams/drift.ts';
 import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
 import type { Setting } from './setting-texts.ts';
@@ -76,6 +77,8 @@ export interface AnnalConfig {
   };
   /** See `watchLog`. */
   readonly stallMs: number;
+  /** Checks of read models in the background. */
+  readonly drift: DriftLimits;
   /** Between being told to stop and stopping. */
   readonly graceMs: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -220,6 +223,8 @@ function missingFor(role: Role, set: IsSet): ConfigFault[] {
 }
 
 const hourMs = 3_600_000;
+/** Nothing is checked while everybody starts, or in a process that does not last. */
+const driftTimes = { firstMs: hourMs, lookMs: 60_000 };
 
 function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalConfig {
   const sure = values as Required<Values>;
@@ -276,6 +281,7 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
       sealMs: sure.sealHours * hourMs,
     },
     stallMs: sure.laneStallSeconds * 1_000,
+    drift: { documentsPerSecond: sure.driftRate, everyMs: sure.driftHours * hourMs, ...driftTimes },
     graceMs: sure.graceSeconds * 1_000,
     logLevel: sure.logLevel,
   };

@@ -59,7 +59,7 @@ export async function runEpochs(
     const runtime = startRuntime({
       ports: { ...ports, readModel },
       ...{ places, epochs, log, roles, intake, signer, say, running },
-      ...{ archiveLimits: config.archiveLimits, stallMs: config.stallMs },
+      ...{ archiveLimits: config.archiveLimits, stallMs: config.stallMs, drift: config.drift },
       reasons: () => [
         ...(bridges?.reasons() ?? []),
         ...closed(),

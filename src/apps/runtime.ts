@@ -10,6 +10,7 @@ import { projections } from '../projections/registry.ts';
 import type { ArchiveLimits, ArchivePoint } from '../streams/archive-lane.ts';
 import type { LaneName } from '../streams/archive-names.ts';
 import { type Archiver, startArchiver } from '../streams/archiver.ts';
+import type { DriftLimits } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
@@ -24,13 +25,14 @@ import type { AnnalOfEpoch, Health, Operation, PortPlace } from './annal.ts';
 import { archiveLanes } from './archive-lanes.ts';
 import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
+import { startDriftWatch } from './drift-watch.ts';
 import { healthOf } from './health.ts';
 import { levelOf, told } from './notice-lines.ts';
 import { type Operations, operations } from './operations.ts';
 import { known, rebuildsOf } from './rebuilds.ts';
 import { retireFiles } from './retire-files.ts';
 import { cutIn, projectionStatus } from './statuses.ts';
-import { verifications } from './verifications.ts';
+import { verifications, verifyContext } from './verifications.ts';
 
 /** One line a fact: constant words, units in field names. */
 export type Log = (
@@ -51,6 +53,8 @@ export interface RuntimeOptions {
   /** A lane that gets nothing for so long though the log has more is read again. Default 60 s. */
   readonly stallMs?: number;
   readonly treeLimits?: TreeLimits;
+  /** Checks of read models in the background; none where left out. */
+  readonly drift?: DriftLimits;
   /** Signs checkpoints and reports; without one trees grow unsigned, and reports are kept so. */
   readonly signer?: NoteSigner | undefined;
   readonly say: Log;
@@ -178,6 +182,13 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     }
   }
 
+  const verifying = { context, running, caughtUp, projectorOf, others, say };
+  const unwatchDrift = startDriftWatch(
+    (projection) => verifyContext(verifying, projectorOf(projection.definition.projection)),
+    roles.projector ? options.drift : undefined,
+    say,
+  );
+
   const annal: AnnalOfEpoch = {
     epochs,
     ports: options.places,
@@ -211,7 +222,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       }, waitMs);
     },
     ...rebuildsOf({ context, running, caughtUp, projectorOf, say }),
-    verify: verifications({ context, running, caughtUp, projectorOf, others, say }),
+    verify: verifications(verifying),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
   };
@@ -223,6 +234,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       retiring.abort();
       await options.intake?.[Symbol.asyncDispose]();
       if (options.running === undefined) await running[Symbol.asyncDispose]();
+      await unwatchDrift();
       await Promise.all(projectors.map((projector) => projector.stop()));
       await publisher?.stop();
       await archiver?.stop();

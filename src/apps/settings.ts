@@ -185,6 +185,18 @@ export const settings = {
     fallback: '60',
     parse: whole(1, 3_600),
   }),
+  driftRate: setting({
+    variable: 'ANNAL_DRIFT_DOCUMENTS_PER_SECOND',
+    about: 'read models are compared with the archive in the background at this pace; 0 = never',
+    fallback: '1000',
+    parse: whole(0, 1_000_000),
+  }),
+  driftHours: setting({
+    variable: 'ANNAL_DRIFT_HOURS',
+    about: 'how long after a comparison of a read model began the next one does',
+    fallback: '24',
+    parse: whole(1, 8_760),
+  }),
   graceSeconds: setting({
     variable: 'ANNAL_GRACE_SECONDS',
     about: 'what is not drained so long after SIGTERM is left, to be done again from what is durable',

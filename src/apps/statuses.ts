@@ -5,6 +5,7 @@ import type { EventLog } from '../ports/event-log.ts';
 import { cutOf, type IndexFound, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { liveClaim, stopsLanes } from '../streams/claim.ts';
+import { readDrift } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { type KeptIndex, predecessor, readKept } from '../streams/kept-indexes.ts';
 import type { ProjectorStatus } from '../streams/projector-status.ts';
@@ -42,6 +43,7 @@ export async function projectionStatus(
     const lane = lanes.find((known) => known.epoch === open.epoch && known.partition === partition);
     lag += Math.max(0, end - (lane?.next ?? 0));
   }
+  const drift = await readDrift(store.state, name);
   return {
     projection: name,
     about: projection.about,
@@ -54,6 +56,7 @@ export async function projectionStatus(
     cut: cutIn(lanes, epochs),
     lanes,
     lag,
+    drift: drift?.index === found?.name ? (drift ?? null) : null,
     ...(await keptBeside(world, projection, indexes)),
     fault: projector?.fault ?? null,
   };

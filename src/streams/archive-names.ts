@@ -40,6 +40,8 @@ export const reportsOf = (projection: string): string => `rebuilds/${projection}
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */
 export const subjectOf = (name: string): string => `${name}-value`;
+/** State: what the last comparison with the archive found. */
+export const driftName = (projection: string): string => `rebuilds/${projection}/drift.json`;
 /** State: who holds its lanes for a barrier; each is gone with it. */
 export const barrierAcksOf = (projection: string, barrier: string): string =>
   `rebuilds/${projection}/barrier/${barrier}/`;

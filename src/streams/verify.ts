@@ -1,16 +1,12 @@
-import { formatCut } from '../domain/cut.ts';
 import { Fault } from '../domain/fault.ts';
-import type { IndexSnapshot } from '../ports/index-snapshot.ts';
-import { cutOf, type ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { atBarrier, type BarrierOptions, barrierDefaults } from './barrier.ts';
+import { atBarrier, barrierDefaults } from './barrier.ts';
 import { withClaim } from './claim.ts';
-import { type Compared, compareModel, type Difference } from './compare-model.ts';
-import { readEpochs } from './epochs.ts';
-import { refuseProgressAhead } from './index-ahead.ts';
+import type { Difference } from './compare-model.ts';
+import { keepDrift } from './drift.ts';
+import { type Look, lookAt, type VerifyContext } from './look.ts';
 import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
-import type { RebuildContext } from './rebuild-plan.ts';
 import { type RepairReport, repairModel } from './repair-model.ts';
 
 export interface VerifyReport {
@@ -37,22 +33,8 @@ export interface VerifyReport {
   readonly durationMs: number;
 }
 
-export interface VerifyContext extends RebuildContext {
-  readonly barrier?: Partial<BarrierOptions>;
-  /** Waits until the archive holds all before `next` of the open epoch. Without it, it has to hold it already. */
-  readonly archivedTo?: (next: readonly number[], signal: AbortSignal) => Promise<void>;
-}
-
 const differencesMax = 100;
-const looksMax = 2;
 const repairsMax = 3;
-
-interface Look {
-  readonly compared: Compared;
-  readonly cut: string;
-  readonly heldMs: number;
-  readonly silent: readonly number[];
-}
 
 /**
  * Compares the serving index of a projection, document by document, with the fold of the archive at a barrier: all lanes
@@ -93,42 +75,22 @@ export async function verify(
       return atBarrier(ground, options, asked, work);
     };
 
-    async function look(): Promise<Look> {
-      const { result: snapshot, silent, heldMs } = await stand(() => index!.snapshot());
-      await using held: IndexSnapshot = snapshot;
-      const lanes = held.progress;
-      // Whoever is in a later epoch than this process knows had its file before.
-      const epochs = await readEpochs(store.truth);
-      refuseProgressAhead(index!.name, lanes, epochs);
-      const cut = cutOf(lanes, (epoch) => epochs[epoch - 1]!.partitions);
-      if (cut === undefined)
-        throw new Fault('MODEL_UNAVAILABLE', { projection: name, reason: 'it has no progress yet' });
-      if (cut.epoch === open.epoch) await context.archivedTo?.(cut.next, until);
-      const history = { ...context, epochs, until: cut };
-      const comparison = {
-        history,
-        projection,
-        index: index!.name,
-        snapshot: held,
-        signal: until,
-        onProgress,
-      };
-      return { compared: await compareModel(comparison), cut: formatCut(cut), silent, heldMs };
-    }
+    const look = (): Promise<Look> =>
+      lookAt({
+        ...{ context, projection, index, onProgress, signal: until, others: options.others },
+        snapshot: () => stand(() => index.snapshot()),
+      });
 
-    async function sureLook(): Promise<Look> {
-      for (let looks = 1; ; looks += 1) {
-        const looked = await look();
-        if (looked.compared.equal || looks === looksMax || !isDoubtful(looked, options.others)) return looked;
-      }
-    }
-
-    let looked = await sureLook();
+    let looked = await look();
     let repaired: RepairReport | null = null;
     for (let round = 0; repair && !looked.compared.equal && round < repairsMax; round += 1) {
-      repaired = joined(repaired, await repairModel(index as ModelIndex, looked.compared, stand));
-      looked = await sureLook();
+      repaired = joined(repaired, await repairModel(index, looked.compared, stand));
+      looked = await look();
     }
+    await keepDrift(store.state, projection, index.name, looked, {
+      startedAt: started,
+      endedAt: clock.now(),
+    });
     const { compared, ...at } = looked;
     const { differences, expected: _, ...told } = compared;
     return {
@@ -140,9 +102,6 @@ export async function verify(
     };
   });
 }
-
-const isDoubtful = ({ silent, compared }: Look, others: boolean): boolean =>
-  silent.length > 0 || (others && compared.differences.some(({ what }) => what === 'version-ahead'));
 
 const joined = (before: RepairReport | null, after: RepairReport): RepairReport =>
   before === null

@@ -93,6 +93,16 @@ function worldGauges(registers: Registry[]) {
   const lane = ['projection', 'partition'] as const;
   const lag = gauge('annal_projection_lag_events', 'Log end minus progress, in offsets', ['projection']);
   const documents = gauge('annal_projection_documents', 'Documents in the serving index', ['projection']);
+  const drifted = gauge(
+    'annal_projection_drift_documents',
+    'Documents that differed from the archive, or were not found by a search, at the last comparison',
+    ['projection'],
+  );
+  const comparedAt = gauge(
+    'annal_projection_drift_checked_timestamp_seconds',
+    'When the serving index was compared with the archive last',
+    ['projection'],
+  );
   const halted = gauge('annal_projection_halted', '1 where a projection needs somebody', ['projection']);
   const laneLag = gauge('annal_lane_lag_events', 'Log end minus progress of one lane, in offsets', lane);
   const laneAge = gauge('annal_lane_age_seconds', 'For how long its next event has been in the log', lane);
@@ -137,10 +147,15 @@ function worldGauges(registers: Registry[]) {
         ask('archive', annal.archive()),
         ask('missing', annal.missing()),
       ]);
+      for (const each of [drifted, comparedAt]) each.reset();
       for (const status of projections ?? []) {
         const { projection } = status;
         lag.set({ projection }, status.lag);
         documents.set({ projection }, status.documents);
+        if (status.drift !== null) {
+          drifted.set({ projection }, status.drift.drifted);
+          comparedAt.set({ projection }, status.drift.endedAt / 1_000);
+        }
         halted.set({ projection }, status.state === 'halted' ? 1 : 0);
       }
       stragglers.set(annal.stragglers());

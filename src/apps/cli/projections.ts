@@ -15,6 +15,7 @@ interface Told {
   readonly unindexable: number;
   readonly lag: number;
   readonly cut: string | null;
+  readonly drift: { readonly drifted: number; readonly endedAt: number } | null;
   readonly kept: Beside | null;
   readonly beside: readonly Beside[];
   readonly fault: { readonly code: string } | null;
@@ -35,14 +36,15 @@ export const run: Run = async (session) => {
   else if (session.output === 'ndjson') for (const line of itemLines(text)) await session.write(line);
   else {
     const { items } = JSON.parse(text) as { items: readonly Told[] };
-    const head = ['PROJECTION', 'VERSION', 'STATE', 'DOCUMENTS', 'LAG', 'CUT', 'INDEX'];
+    const head = ['PROJECTION', 'VERSION', 'STATE', 'DOCUMENTS', 'LAG', 'DRIFT', 'CUT', 'INDEX'];
     const rows = items.map(
-      ({ projection, version, state, documents, unindexable, lag, cut, index, fault }) => [
+      ({ projection, version, state, documents, unindexable, lag, drift, cut, index, fault }) => [
         projection,
         String(version),
         fault === null ? state : `${state} (${fault.code})`,
         documentsText(documents, unindexable),
         lag.toLocaleString('en'),
+        drift === null ? '-' : `${drift.drifted.toLocaleString('en')}, ${ago(drift.endedAt)} ago`,
         cut ?? '-',
         index ?? '-',
       ],
@@ -59,5 +61,7 @@ export const run: Run = async (session) => {
   return exitCodes.ok;
 };
 
+const ago = (at: number): string => timeText(Math.max(0, Date.now() - at));
+
 const standing = ({ index, cut, since }: Beside): string =>
-  `${index} at ${cut ?? 'no cut'}, ${timeText(Math.max(0, Date.now() - since))} old`;
+  `${index} at ${cut ?? 'no cut'}, ${ago(since)} old`;

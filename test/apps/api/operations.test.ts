@@ -102,6 +102,8 @@ test('metrics: events by what became of them, lag, time of requests', async () =
   expect(text).toMatch(/^annal_events_total\{result="appended"\} 1$/m);
   expect(text).toMatch(/^annal_events_total\{result="refused"\} 1$/m);
   expect(text).toMatch(/^annal_projection_lag_events\{projection="entities"\} \d+$/m);
+  expect(text).toMatch(/^annal_projection_drift_documents\{projection="entities"\} 0$/m);
+  expect(text).toMatch(/^annal_projection_drift_checked_timestamp_seconds\{projection="entities"\} \d+/m);
   expect(text).toMatch(/^annal_archive_lag_events\{partition="0"\} \d+$/m);
   expect(text).toMatch(/^annal_world_readable\{part="projections"\} 1$/m);
   expect(text).toMatch(

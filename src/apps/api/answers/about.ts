@@ -17,6 +17,16 @@ const keptIndex = z.object({
   since: millis.meta({ description: 'since when it stands still, UTC milliseconds' }),
 });
 
+const drift = z.object({
+  index: z.string(),
+  cut: z.string(),
+  startedAt: millis,
+  endedAt: millis,
+  documents: z.number().int().nullable(),
+  drifted: z.number().int().meta({ description: 'documents that differ, or that no search finds' }),
+  first: z.array(z.object({ id: z.string(), what: z.string() })).nullable(),
+});
+
 export const projectionsAnswer = z
   .object({
     items: z.array(
@@ -36,6 +46,7 @@ export const projectionsAnswer = z
         cut: z.string().nullable(),
         lanes: z.array(lane),
         lag: z.number().int().meta({ description: 'log end minus progress, in offsets' }),
+        drift: drift.nullable().meta({ description: 'what the last comparison with the archive found' }),
         kept: keptIndex.nullable().meta({ description: 'the index that served before: the way back' }),
         beside: z.array(keptIndex).meta({ description: 'indexes at a past cut' }),
         fault,
@@ -60,6 +71,10 @@ export const projectionsAnswer = z
             cut: '1:42',
             lanes: [{ epoch: 1, partition: 0, next: 42, timeMax: 1_772_357_400_000 }],
             lag: 0,
+            drift: {
+              ...{ index: 'entities-v1-a1b2c3', cut: '1:40', startedAt: 1_772_357_100_000 },
+              ...{ endedAt: 1_772_357_400_000, documents: 398, drifted: 0, first: [] },
+            },
             kept: {
               ...{ index: 'entities-v1-d4e5f6', version: 1, cut: '1:40', documents: 398, bytes: 1_040_384 },
               since: 1_772_357_400_000,

@@ -64,7 +64,7 @@ const faultFacts = (fault: Fault | null) => (fault === null ? null : problemOf(f
 
 /** Counts over all namespaces are for those who may read them all. */
 const projectionFacts = (
-  { cut, lanes, fault, documents, unindexable, bytes, kept, beside, ...status }: ProjectionStatus,
+  { cut, lanes, fault, documents, unindexable, bytes, drift, kept, beside, ...status }: ProjectionStatus,
   counted: boolean,
 ) => ({
   ...status,
@@ -73,6 +73,7 @@ const projectionFacts = (
   bytes: counted ? bytes : null,
   cut: cut === null ? null : formatCut(cut),
   lanes,
+  drift: drift === null || counted ? drift : { ...drift, documents: null, first: null },
   kept: kept === null ? null : keptFacts(kept, counted),
   beside: beside.map((index) => keptFacts(index, counted)),
   fault: faultFacts(fault),
