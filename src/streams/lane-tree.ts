@@ -54,7 +54,7 @@ export interface LaneTreeOptions {
   /** Shared by all trees of a process: reading an archive takes memory. */
   readonly turns: Turns;
   readonly probe?: (point: TreePoint | SignPoint) => void | Promise<void>;
-  /** Other work on segments, at the first look and after each seal. */
+  /** Other work on segments, at the first look and after each seal, hole and gap. */
   readonly onSegments?: () => Promise<void>;
   /** Tiles and checkpoints are up to date. */
   readonly onTended?: () => void;

@@ -281,6 +281,8 @@ test('a start on the topic of another log is refused, also where that is longer 
       annal,
       Array.from({ length: count }, (_, n) => change(n)),
     );
+    // What is not archived cannot be told from another log's.
+    await annal.runtime.archiver!.reach([count], AbortSignal.timeout(20_000));
   }
   const logOf = ({ config }: Embedded): string => join(config.dataDir, 'log');
   rmSync(logOf(own), { recursive: true });

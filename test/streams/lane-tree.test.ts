@@ -12,9 +12,7 @@ import { formatSkey, parseSkey } from '../../src/formats/note-key.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
 import { type ArchivePoint, archiveLimits } from '../../src/streams/archive-lane.ts';
 import { type ArchiveNotice, type Archiver, startArchiver } from '../../src/streams/archiver.ts';
-import { readBaseHead } from '../../src/streams/lane-base.ts';
-import { type TreeLimits, treeLimits } from '../../src/streams/lane-tree.ts';
-import { readIndex } from '../../src/streams/segment-index.ts';
+import { laneTree, type TreeLimits, treeLimits } from '../../src/streams/lane-tree.ts';
 import { checkpointName, laneTreeName, newestCheckpointName } from '../../src/streams/tree-names.ts';
 import { signTree } from '../../src/streams/tree-signing.ts';
 import { openTreeWriter } from '../../src/streams/tree-writer.ts';
@@ -87,6 +85,59 @@ const isWrong = (fault: string): boolean => !fault.endsWith('is left over');
 
 const seals = { flushBytes: 20_000, sealBytes: 60_000 };
 
+describe('segments are looked after', () => {
+  /** A tree that nobody feeds but the test; how often it looked after the segments. */
+  function tended(onSegments: (times: number) => void = () => undefined) {
+    const clock = manualClock();
+    let times = 0;
+    const own = laneTree({
+      ...{ store, clock, lane, tree, signer, turns: (work) => work() },
+      limits: { tilesMs: 1_000, signMs: 3_600_000, leavesMax: 1_000 },
+      async onSegments() {
+        times += 1;
+        onSegments(times);
+      },
+    });
+    const over = new AbortController();
+    own.opened(0);
+    const running = own.run(over.signal);
+    const stop = async (): Promise<void> => {
+      over.abort();
+      await running;
+    };
+    return { own, clock, times: () => times, stop };
+  }
+
+  test('at a start, at a seal, and not for nothing', async () => {
+    const { own, clock, times, stop } = tended();
+    await expect.poll(times).toBe(1);
+    own.sealed();
+    await expect.poll(times).toBe(2);
+    await clock.advance(5_000);
+    expect(times()).toBe(2);
+    await stop();
+  });
+
+  test('at a seal that comes while they are', async () => {
+    const { own, times, stop } = tended((nth) => {
+      if (nth === 2) own.sealed();
+    });
+    await expect.poll(times).toBe(1);
+    own.sealed();
+    await expect.poll(times).toBe(3);
+    await stop();
+  });
+
+  test('after a hole or gap, which is one', async () => {
+    const { own, clock, times, stop } = tended();
+    await expect.poll(times).toBe(1);
+    own.missing('hole', 0, 5);
+    await clock.advance(1_000);
+    await expect.poll(times).toBe(2);
+    await stop();
+  });
+});
+
 describe('the tree of a lane', () => {
   test('holds every record, hole and gap, in tiles and bundles that follow from the archive', async () => {
     const given = memoryLog();
@@ -109,53 +160,6 @@ describe('the tree of a lane', () => {
       expect((await theTree()).faults).toEqual([]);
     }
     expect((await theTree()).checkpoints).toEqual(expect.arrayContaining([40, 160, 280, 400, 520, 640]));
-  });
-
-  test('is signed at a seal that comes while the one before is being signed', async () => {
-    const [held, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const { truth } = store;
-    const slow: ArchiveStore = {
-      ...store,
-      truth: {
-        ...truth,
-        async create(blob, bytes) {
-          if (blob === checkpointName(tree, 10)) {
-            held.resolve();
-            await goOn.promise;
-          }
-          return truth.create(blob, bytes);
-        },
-      },
-    };
-    const given = memoryLog();
-    given.records = records(0, 10);
-    const limits = { signMs: 3_600_000 };
-    const { archiver } = start(given, { of: slow, archive: { sealBytes: 1 }, limits });
-    await held.promise;
-    given.records.push(...records(10, 20));
-    given.wake();
-    await expect.poll(() => archiver.status()[0]!.sealed).toBe(20);
-    expect(await truth.read(checkpointName(tree, 10))).toBeUndefined();
-    goOn.resolve();
-    await expect.poll(() => truth.read(checkpointName(tree, 20))).toBeDefined();
-    await archiver.stop();
-    expect((await theTree()).faults).toEqual([]);
-  });
-
-  test('has indexes and a base of holes too, soon after they came', async () => {
-    const given = memoryLog();
-    given.records = records(0, 10);
-    const archive = { sealBytes: 1, flushMs: 60_000 };
-    const { archiver } = start(given, { archive, limits: { signMs: 3_600_000 } });
-    const based = async (): Promise<number> => (await readBaseHead(store.state, lane)).head.next;
-    await archiver.reach([10], soon());
-    await expect.poll(based).toBe(10);
-    // No seal follows: what comes behind the hole is not flushed yet.
-    given.records.push(...records(14, 20));
-    given.wake();
-    await expect.poll(based).toBe(14);
-    expect(await readIndex(store, lane, 10)).toMatchObject({ kind: 'hole' });
-    await archiver.stop();
   });
 
   test('goes on from its tiles: no record of a sealed segment is read again', async () => {
