@@ -29,9 +29,14 @@ export interface VerifyArchiveOptions {
   readonly keys: readonly NoteVerifier[];
   /** Checkpoints that were kept outside of the archive: what they saw has to be in it still. */
   readonly kept: readonly (Checkpoint & { readonly blob: string })[];
+  /** Tiles of leaf hashes of a lane that are kept in memory, 8 KiB each. */
+  readonly tilesKept?: number;
   readonly onProgress?: (progress: VerifyProgress) => void;
   readonly signal?: AbortSignal;
 }
+
+/** 32 MiB, a million leaves. Comparing hashes is cheaper than making the root of a tile again. */
+const tilesKeptMax = 4_096;
 
 export interface VerifyProgress {
   readonly records: number;
@@ -75,7 +80,8 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Arch
   const verifiers = options.keys.length > 0 ? options.keys : await archivedKeys(store, found);
   const since = options.since === undefined ? undefined : await sinceOf(store, name, options.since);
   const schemas = schemaCheck(store.truth, found);
-  const world = { store, clock, verifiers, kept, findings: found };
+  const { tilesKept = tilesKeptMax } = options;
+  const world = { store, clock, verifiers, kept, tilesKept, findings: found };
 
   const meta: TreePlace = { ...world, tree: metaTreeName(log, name), lane: undefined };
   const metaHeads = await signedHeads(meta, 0);
@@ -212,7 +218,7 @@ async function leavesBefore(
   return tiles === undefined || tiles.progress.size === 0 ? undefined : leafAt(tiles, start, 0);
 }
 
-const nothing: TilesVerdict = { proven: 0, wrong: new Set(), rootOf: () => undefined, refuted: [] };
+const nothing: TilesVerdict = { proven: 0, wrong: new Set(), knownOf: () => undefined, refuted: [] };
 
 /** Checks the tiles; what a checkpoint says against them is settled by the records where those are read. */
 async function treeOf(

@@ -23,6 +23,8 @@ export interface TreePlace {
   /** Checkpoints that were kept outside of the archive, of any tree. */
   readonly kept: readonly (Checkpoint & { readonly blob: string })[];
   readonly findings: Findings;
+  /** Tiles of leaf hashes that are kept in memory for the records; of the others only the root is. */
+  readonly tilesKept: number;
   /** Where findings say they belong. */
   readonly lane: { readonly epoch: number; readonly partition: number } | undefined;
 }

@@ -4,7 +4,7 @@ import { tileWidth } from '../formats/tile.ts';
 import { type TreeEdge, treeEdge } from '../formats/tree-edge.ts';
 import type { StoredTiles } from './stored-tiles.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
-import { entriesOf, type TilesVerdict, tellTile } from './verify-tiles.ts';
+import { entriesOf, type KnownTile, type TilesVerdict, tellTile } from './verify-tiles.ts';
 
 /** Leaves made anew, held against what a tree holds of them. Holds one tile and bundle, and the next eight. */
 export interface LeafCheck {
@@ -42,7 +42,7 @@ interface Run {
 }
 
 /** A tile by its root where that is known, and its bundle. */
-type Stored = readonly [Buffer | { readonly bytes: Buffer | Fault }, Buffer | Fault];
+type Stored = readonly [KnownTile | { readonly bytes: Buffer | Fault }, Buffer | Fault];
 
 const hashBytes = 32;
 const aheadMax = 8;
@@ -88,7 +88,7 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   async function stored(at: number): Promise<Stored> {
     for (let next = at; next < at + aheadMax && next * tileWidth < size; next += 1) {
       if (ahead.has(next)) continue;
-      const tile = options.verdict.rootOf(next) ?? tiles!.tile(0, next).then((bytes) => ({ bytes }));
+      const tile = options.verdict.knownOf(next) ?? tiles!.tile(0, next).then((bytes) => ({ bytes }));
       const both: Promise<Stored> = Promise.all([tile, tiles!.bundle(next)]);
       // Looked at when its turn comes; until then a failure is not unhandled.
       both.catch(() => undefined);
@@ -110,11 +110,11 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
     const own = hashes.subarray(0, width * hashBytes);
     const sameTile =
       isWhole &&
-      (Buffer.isBuffer(tile)
-        ? rowRoot(own).equals(tile)
+      ('root' in tile
+        ? rowRoot(own).equals(tile.root)
         : !(tile.bytes instanceof Fault) && tile.bytes.equals(own));
     if (sameBundle && sameTile) return;
-    differ(at, width, Buffer.isBuffer(tile) ? await tiles.tile(0, at) : tile.bytes, bundle);
+    differ(at, width, 'root' in tile ? await tiles.tile(0, at) : tile.bytes, bundle);
   }
 
   function differ(at: number, width: number, tile: Buffer | Fault, bundle: Buffer | Fault): void {

@@ -8,14 +8,16 @@ import type { StoredTiles } from './stored-tiles.ts';
 import { tileName, treeHeadName } from './tree-names.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
 
+export type KnownTile = { readonly root: Buffer } | { readonly bytes: Buffer };
+
 /** What the tiles of a tree say by themselves. */
 export interface TilesVerdict {
   /** The first so many leaves of the tiles are signed: a checkpoint has their root. */
   readonly proven: number;
   /** Tiles of leaf hashes that cannot be right. */
   readonly wrong: ReadonlySet<number>;
-  /** The root of a full tile of leaf hashes, as it was read. */
-  readonly rootOf: (tile: number) => Buffer | undefined;
+  /** What is known of a full tile of leaf hashes that was read: its root, or all of it. */
+  readonly knownOf: (tile: number) => KnownTile | undefined;
   /** Checkpoints whose root the tiles do not give. */
   readonly refuted: readonly SignedHead[];
 }
@@ -37,7 +39,7 @@ export async function verifyTiles(
   const { size, root } = tiles.progress;
   const expected = heads.find((head) => head.size === size)?.root ?? Buffer.from(root, 'base64');
   const wrong = new Set<number>();
-  const roots = tileRoots(Math.floor(size / tileWidth));
+  const roots = tileRoots(Math.floor(size / tileWidth), place.tilesKept);
   const levels = levelsOf(size);
   const edge = await edgeRows(tiles, levels);
   for (const fault of edge.faults) tellTile(place, tiles, fault.place, fault.fault);
@@ -47,24 +49,31 @@ export async function verifyTiles(
   if (!isWhole) await verifyEdge(place, tiles, edge, expected, wrong);
   else if (expected.toString('base64') !== root) tellHead(place, tiles);
   const { proven, refuted } = await verifyHeads(tiles, heads);
-  return { proven, wrong, rootOf: roots.of, refuted };
+  return { proven, wrong, knownOf: roots.of, refuted };
 }
 
 /** Roots of full tiles of leaf hashes, 32 bytes each: with them the leaves of records are compared, and no tile is read twice. */
 interface TileRoots {
-  note(tile: number, root: Buffer): void;
-  of(tile: number): Buffer | undefined;
+  note(tile: number, bytes: Buffer, root: Buffer): void;
+  of(tile: number): KnownTile | undefined;
 }
 
-function tileRoots(tiles: number): TileRoots {
+function tileRoots(tiles: number, wholeMax: number): TileRoots {
   const roots = Buffer.alloc(tiles * hashBytes);
   const known = new Uint8Array(tiles);
+  const whole = new Map<number, Buffer>();
   return {
-    note(tile, root) {
+    note(tile, bytes, root) {
+      if (whole.size < wholeMax) whole.set(tile, bytes);
       root.copy(roots, tile * hashBytes);
       known[tile] = 1;
     },
-    of: (tile) => (known[tile] === 1 ? roots.subarray(tile * hashBytes, (tile + 1) * hashBytes) : undefined),
+    of(tile) {
+      const bytes = whole.get(tile);
+      if (bytes !== undefined) return { bytes };
+      if (known[tile] !== 1) return undefined;
+      return { root: roots.subarray(tile * hashBytes, (tile + 1) * hashBytes) };
+    },
   };
 }
 
@@ -129,8 +138,12 @@ async function verifyLevel(at: Level): Promise<void> {
         Array.from({ length: count }, (_, i) => tiles.tile(level - 1, below + start + i)),
       );
       for (const tile of read) {
-        const root = tile instanceof Fault ? tile : rowRoot(tile);
-        if (level === 1 && Buffer.isBuffer(root)) at.roots.note(below + given.length, root);
+        if (tile instanceof Fault) {
+          given.push(tile);
+          continue;
+        }
+        const root = rowRoot(tile);
+        if (level === 1) at.roots.note(below + given.length, tile, root);
         given.push(root);
       }
     }

@@ -7,16 +7,19 @@ import { folderReading } from '../../src/adapters/folder/reading.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { formatCheckpoint, parseCheckpoint } from '../../src/formats/checkpoint.ts';
 import { eventSchemaSha256 } from '../../src/formats/event.ts';
+import { recordHash, recordLeafText } from '../../src/formats/leaf.ts';
 import { parseNote, signNote } from '../../src/formats/note.ts';
 import { formatSkey, parseSkey, parseVkey } from '../../src/formats/note-key.ts';
 import {
   encodeBlock,
+  encodeRecord,
   encodeSegment,
   readSegment,
   readTail,
   segmentHeader,
   syncMarker,
 } from '../../src/formats/segment.ts';
+import { entryBundle, readEntryBundle } from '../../src/formats/tile.ts';
 import type { Finding } from '../../src/streams/archive-finding.ts';
 import { leavesName } from '../../src/streams/archive-names.ts';
 import { openSegment } from '../../src/streams/chain.ts';
@@ -142,6 +145,25 @@ describe('truth that is at fault is named by segment, offset and leaf', () => {
       ).toBe(true);
     }
     expect(seen).toBeGreaterThan(12);
+  });
+
+  test.each([
+    4_096, 0,
+  ])('a record that was forged together with its bundle, %i tiles kept', async (tilesKept) => {
+    expect((await verified({ tilesKept })).findings).toEqual([]);
+    await change(segmentAt(487), forged(500));
+    const leaf = 500 - 310 + 301;
+    const record = recordHash(encodeRecord(recordOf(anEvent({ n: 999_999 }), 500)));
+    await change(`${tree}/tile/entries/001`, (bytes) =>
+      entryBundle(
+        readEntryBundle(bytes).with(
+          leaf - 256,
+          Buffer.from(recordLeafText({ epoch: 1, partition: 0, offset: 500 }, record)),
+        ),
+      ),
+    );
+    const report = await verified({ tilesKept });
+    expect(told(report)).toEqual([segmentFault(segmentAt(487), 'altered', 500, leaf)]);
   });
 
   test('a record that was forged', async () => {
