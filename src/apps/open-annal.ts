@@ -17,6 +17,7 @@ import type { TurnPoint } from '../streams/close-epoch.ts';
 import { keepVkey } from '../streams/tree-signing.ts';
 import type { Annal, PortPlace } from './annal.ts';
 import type { AnnalConfig } from './config.ts';
+import { fillByWorkers } from './fill-by-workers.ts';
 import { openLog } from './open-log.ts';
 import { runEpochs } from './run-epochs.ts';
 import type { Log, Runtime, RuntimeOptions } from './runtime.ts';
@@ -80,8 +81,9 @@ export async function openAnnal(options: OpenOptions): Promise<OpenAnnal> {
       projections.map(({ definition }) => definition.projection),
     );
   const signer = await signerOf(options, lock, ports, id);
+  const fillBy = fillByWorkers(chosen, id);
   const rules = roles.intake ? rulesOf(config) : undefined;
-  const runtime = await runEpochs(options, { ports, places, first, signer, rules, opening });
+  const runtime = await runEpochs(options, { ports, places, first, signer, fillBy, rules, opening });
   const opened = opening.move();
   return { runtime, ports, lock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -5,6 +5,7 @@ import { parseMoment } from '../domain/moment.ts';
 import type { Projection } from '../projections/projection.ts';
 import { projectionNamed, projections } from '../projections/registry.ts';
 import { claimStaleMs, liveClaim, withClaim } from '../streams/claim.ts';
+import type { FillIndex } from '../streams/fill-index.ts';
 import { type RolledBack, retire, rollback } from '../streams/kept-indexes.ts';
 import type { Projector } from '../streams/projector.ts';
 import { discard } from '../streams/rebuild.ts';
@@ -21,6 +22,8 @@ import type { Log } from './runtime.ts';
 export interface RebuildOptions {
   /** It is refused at its end where the engine cannot search more documents; 0 by default. */
   readonly acceptUnindexable?: number;
+  /** Threads that fold and store: as many chains of lanes at a time; 1 by default. */
+  readonly workers?: number;
   /** A cut or a moment in the past, as somebody wrote it: the index is left beside the one that serves. */
   readonly asOf?: string;
 }
@@ -48,6 +51,8 @@ export interface RebuildsGround {
   readonly running: Operations<Operation>;
   readonly caughtUp: CatchUp;
   readonly projectorOf: (name: string) => Projector | undefined;
+  /** Fills by so many threads; undefined where one thread does it. */
+  readonly fillBy?: ((workers: number) => FillIndex | undefined) | undefined;
   readonly say: Log;
 }
 
@@ -83,8 +88,12 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     if (claim !== undefined)
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
-    const { acceptUnindexable = 0 } = options;
-    const accepting = { ...context, acceptUnindexable, refuseEmpty: true, patienceMs };
+    const { acceptUnindexable = 0, workers = 1 } = options;
+    const fill = ground.fillBy?.(workers);
+    const accepting = {
+      ...{ ...context, acceptUnindexable, refuseEmpty: true, patienceMs },
+      ...(fill === undefined ? {} : { fill }),
+    };
     return running.start(begun(id, name), async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
       const resume = await projectorOf(name)?.pause();

@@ -17,7 +17,7 @@ import { epochTurns } from './epoch-turns.ts';
 import { liveAnnal, type Session } from './live-annal.ts';
 import type { OpenOptions } from './open-annal.ts';
 import { operations } from './operations.ts';
-import { type Log, type Runtime, startRuntime } from './runtime.ts';
+import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
 import { watchStragglers } from './watch-stragglers.ts';
 
 /** A caller waits so long for the log to confirm an append. */
@@ -31,6 +31,7 @@ export interface Ground {
   readonly places: readonly PortPlace[];
   readonly first: { readonly epochs: readonly Epoch[]; readonly log: EventLog };
   readonly signer: NoteSigner | undefined;
+  readonly fillBy: RuntimeOptions['fillBy'];
   /** What decides about events; undefined where this process takes none in. */
   readonly rules: Rules | undefined;
   /** Gets what has to be closed. */
@@ -40,7 +41,7 @@ export interface Ground {
 /** Starts what the roles ask for, over the newest epoch and then each that follows. */
 export async function runEpochs(
   options: OpenOptions,
-  { ports, places, first, signer, rules, opening }: Ground,
+  { ports, places, first, signer, fillBy, rules, opening }: Ground,
 ): Promise<Runtime & Annal> {
   const { config, roles, say, probes = {} } = options;
   const { turnProbe, ...sessionProbes } = probes;
@@ -60,6 +61,7 @@ export async function runEpochs(
       ports: { ...ports, readModel },
       ...{ places, epochs, log, roles, intake, signer, say, running },
       ...{ archiveLimits: config.archiveLimits, stallMs: config.stallMs, drift: config.drift },
+      fillBy,
       reasons: () => [
         ...(bridges?.reasons() ?? []),
         ...closed(),

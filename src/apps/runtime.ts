@@ -13,6 +13,7 @@ import { type Archiver, startArchiver } from '../streams/archiver.ts';
 import type { DriftLimits } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
+import type { FillIndex } from '../streams/fill-index.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
@@ -55,6 +56,8 @@ export interface RuntimeOptions {
   readonly treeLimits?: TreeLimits;
   /** Checks of read models in the background; none where left out. */
   readonly drift?: DriftLimits;
+  /** Fills an index by so many threads; undefined where one has to do it. */
+  readonly fillBy?: ((workers: number) => FillIndex | undefined) | undefined;
   /** Signs checkpoints and reports; without one trees grow unsigned, and reports are kept so. */
   readonly signer?: NoteSigner | undefined;
   readonly say: Log;
@@ -221,7 +224,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         return now !== null && formatCut(now) !== formatCut(from);
       }, waitMs);
     },
-    ...rebuildsOf({ context, running, caughtUp, projectorOf, say }),
+    ...rebuildsOf({ context, running, caughtUp, projectorOf, say, fillBy: options.fillBy }),
     verify: verifications(verifying),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),

@@ -3,7 +3,8 @@ import { Fault } from '../domain/fault.ts';
 
 const bucketCount = 4_096;
 const hashBytes = 32;
-const entryBytes = 2 * hashBytes;
+/** Of one document in a root: the hash of its key and its own. */
+export const entryBytes = 2 * hashBytes;
 const entriesPerChunk = 16_384;
 /** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
 const oneShotMax = 128 * 1024;

@@ -2,6 +2,6 @@
 export interface Clock {
   /** UTC milliseconds. */
   now(): number;
-  /** Resolves after `waitMs`; rejects with the signal's reason once it aborts. */
+  /** Resolves after `waitMs`, 0: once whoever else waits in this process was heard; rejects with the signal's reason once it aborts. */
   wait(waitMs: number, signal?: AbortSignal): Promise<void>;
 }

@@ -1,11 +1,13 @@
 import type { Cut } from '../domain/cut.ts';
 import { offsetEnd, versionOf } from '../domain/position.ts';
-import { type RootBuilder, rootOf } from '../formats/root.ts';
+import { entryBytes, type RootBuilder, rootOf } from '../formats/root.ts';
+import type { StateStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { LaneProgress, ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
 import { type FinishedUnit, finishedUnits, recordUnits, type UnitRecord } from './finished-units.ts';
-import { type FoldCounts, type FoldUnit, foldUnits, type History } from './fold-history.ts';
+import { chainOf, type FoldCounts, type FoldUnit, foldUnits, type History } from './fold-history.ts';
 import { type BatchStore, batchStore } from './store-batches.ts';
 
 /** An index that a history is folded into, up to a cut. */
@@ -16,8 +18,16 @@ export interface FillTask {
   readonly signal: AbortSignal;
   /** Of the rebuild it is for: finished units are passed over, and put on record as they end. */
   readonly record: UnitRecord;
+  /** One share of several: everything it does is on record at its end, and it answers for nothing else. */
+  readonly share?: FillShare;
   /** As of `foldUnits`. */
   readonly windowBytes?: number;
+}
+
+/** The chains whose number is `nth` modulo `of`. */
+export interface FillShare {
+  readonly nth: number;
+  readonly of: number;
 }
 
 /** What was folded and stored: its root, counts, where the lanes ended, what the engine did not take. */
@@ -28,34 +38,54 @@ export interface Filled {
   readonly unindexable: readonly Unsearchable[];
 }
 
+export type FillIndex = (
+  history: Omit<History, 'until'>,
+  task: FillTask,
+  onProgress: (done: FillProgress) => void,
+) => Promise<Filled>;
+
+/** What is done of an index so far, by earlier calls too. */
+export interface FillProgress {
+  /** Records folded. */
+  readonly records: number;
+  /** Documents given to the index. */
+  readonly documents: number;
+}
+
 /** Finished units are put on record together, so often at most: each time the index has to be made durable. */
 export const recordEveryMs = 20_000;
 
 /**
  * Folds a history and stores its final documents, unit by unit. Killed and called again it passes over the units on record; what
- * it does once more of the others is stored already and stays as it is. `onRecords` gets the number of records folded, those of
- * earlier calls included.
+ * it does once more of the others is stored already and stays as it is. `onProgress` counts those of earlier calls too.
  */
-export async function fillIndex(
-  history: Omit<History, 'until'>,
-  { projection, until, index, signal, record, windowBytes }: FillTask,
-  onRecords: (done: number) => void,
-): Promise<Filled> {
+export const fillIndex: FillIndex = async (
+  history,
+  { projection, until, index, signal, record, share, windowBytes },
+  onProgress,
+) => {
   const { store } = history;
   const { clock, everyMs = recordEveryMs } = record;
-  const finished = new Map(await finishedUnits(store.state, record.id));
+  const takes = (chain: number): boolean => share === undefined || chain % share.of === share.nth;
+  const onRecord = await finishedUnits(store.state, record.id);
+  const finished = new Map([...onRecord].filter(([name]) => takes(chainOf(name))));
   let unrecorded: FinishedUnit[] = [];
   let recordedAt = clock.now();
-  let done = [...finished.values()].reduce((sum, { counts }) => sum + counts.records, 0);
-  onRecords(done);
+  let done = plus(...[...finished.values()].map(progressOf));
+  onProgress(done);
   const batches = batchStore(index, versionOf({ epoch: until.epoch, offset: offsetEnd - 1 }));
 
   async function fold(unit: FoldUnit): Promise<void> {
-    const folded = await foldInto(batches, unit, signal, (records) => onRecords(done + records));
-    done += folded.counts.records;
+    const folded = await foldInto({ batches, clock, signal }, unit, (further) =>
+      onProgress(plus(done, further)),
+    );
+    done = plus(done, progressOf(folded));
     finished.set(unit.name, folded);
     unrecorded.push(folded);
-    if (clock.now() - recordedAt < everyMs) return;
+    if (clock.now() - recordedAt >= everyMs) await putOnRecord();
+  }
+
+  async function putOnRecord(): Promise<void> {
     await batches.idle();
     await index.refresh();
     await recordUnits(store.state, record.id, unrecorded);
@@ -65,35 +95,59 @@ export async function fillIndex(
   try {
     const place = { state: store.state, prefix: foldsOf(record.id) };
     const isDone = (name: string): boolean => finished.has(name);
-    const options = { place, isDone, ...(windowBytes === undefined ? {} : { windowBytes }) };
+    const options = { place, isDone, takes, ...(windowBytes === undefined ? {} : { windowBytes }) };
     for await (const unit of foldUnits(projection, { ...history, until }, options)) await fold(unit);
-    await batches.idle();
+    await (share === undefined ? batches.idle() : putOnRecord());
   } finally {
     await batches.over();
   }
   return together(finished.values());
+};
+
+/** What all units on record amount to, once every share has ended. */
+export const filledOnRecord = async (state: StateStore, id: string): Promise<Filled> =>
+  together((await finishedUnits(state, id)).values());
+
+const progressOf = ({ counts, entries }: FinishedUnit): FillProgress => ({
+  records: counts.records,
+  documents: entries.length / entryBytes,
+});
+
+/** Parts of an index together. */
+export function plus(...parts: readonly FillProgress[]): FillProgress {
+  let [records, documents] = [0, 0];
+  for (const part of parts) {
+    records += part.records;
+    documents += part.documents;
+  }
+  return { records, documents };
 }
 
 async function foldInto(
-  batches: BatchStore,
+  {
+    batches,
+    clock,
+    signal,
+  }: { readonly batches: BatchStore; readonly clock: Clock; readonly signal: AbortSignal },
   { name, lanes, documents }: FoldUnit,
-  signal: AbortSignal,
-  onRecords: (records: number) => void,
+  onProgress: (done: FillProgress) => void,
 ): Promise<FinishedUnit> {
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const root = rootOf();
   const unindexable: Unsearchable[] = [];
   for (const some of documents(counts)) {
+    // Whoever else lives in this process is heard between two of them.
+    await clock.wait(0);
     signal.throwIfAborted();
     for (const document of some) {
       root.add(document.id, document.version, document.body);
       if (!batches.take(document)) continue;
       await batches.send(unindexable);
-      onRecords(counts.records);
+      onProgress({ records: counts.records, documents: root.size });
     }
   }
   await batches.send(unindexable);
-  onRecords(counts.records);
+  onProgress({ records: counts.records, documents: root.size });
   return { name, counts, lanes, unindexable, entries: root.entries() };
 }
 

@@ -51,7 +51,7 @@ export function laneSpans({ epochs, until }: Pick<History, 'epochs' | 'until'>):
  * Spans grouped so that no URN is in two groups: by partition while all epochs have the same number of partitions (a URN
  * then stays in its partition), else all together.
  */
-function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] {
+export function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpan[])[] {
   const counts = new Set(spans.map((span) => span.epoch.partitions));
   if (counts.size !== 1) return [spans];
   const byPartition = Map.groupBy(spans, (span) => span.partition);
@@ -72,9 +72,16 @@ export interface FoldOptions {
    * put down there for the same history is taken up.
    */
   readonly place: BucketPlace;
+  /** Whether the chain of this number is folded here; all are by default. */
+  readonly takes?: (chain: number) => boolean;
   /** Whether a unit of this name is done already: then it is not made. */
   readonly isDone?: (name: string) => boolean;
 }
+
+const chainName = 'chain-';
+
+/** Number of the chain a unit is of. */
+export const chainOf = (unit: string): number => Number.parseInt(unit.slice(chainName.length), 10);
 
 /** Work that needs no other: documents of some URNs and no others, each once. */
 export interface FoldUnit {
@@ -124,11 +131,11 @@ async function clear({ state, prefix }: BucketPlace): Promise<void> {
 export async function* foldUnits(
   projection: Projection,
   history: History,
-  { windowBytes = windowBytesDefault, place, isDone = () => false }: FoldOptions,
+  { windowBytes = windowBytesDefault, place, takes = () => true, isDone = () => false }: FoldOptions,
 ): AsyncGenerator<FoldUnit, void> {
   for (const [nth, chain] of chainsOf(laneSpans(history)).entries()) {
-    const name = `chain-${nth}`;
-    if (isDone(name)) continue;
+    const name = `${chainName}${nth}`;
+    if (!takes(nth) || isDone(name)) continue;
     const within = { state: place.state, prefix: `${place.prefix}${name}-` };
     const gathered = await gather(history, chain, within, windowBytes);
     const lanes = chain.map(({ epoch, partition, end }, at) => ({

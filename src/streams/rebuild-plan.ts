@@ -6,6 +6,7 @@ import type { ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { firstOf, segmentsOf, tailName } from './archive-names.ts';
 import type { Epoch } from './epochs.ts';
+import type { FillIndex } from './fill-index.ts';
 import { type History, type LaneSpan, laneSpans } from './fold-history.ts';
 import { archiveCut, checkCut, cutAtTime } from './history-cut.ts';
 import { isBehindItsEpoch } from './index-ahead.ts';
@@ -19,6 +20,8 @@ export interface RebuildContext {
   readonly clock: Clock;
   readonly epochs: readonly Epoch[];
   readonly decoders: History['decoders'];
+  /** Fills an index: in this thread by default. */
+  readonly fill?: FillIndex;
   /** So many documents may stay without being found by a search; 0 by default. */
   readonly acceptUnindexable?: number;
   /** Whether it fails (`REBUILD_EMPTY`) where no event is before the cut and another index would give way. */

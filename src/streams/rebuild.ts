@@ -176,18 +176,11 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   const started = context.clock.now();
   const { events: total } = plan;
   const record = { id: held.job.id, clock: context.clock };
-  let documents = 0;
-  const counted: ModelIndex = {
-    ...index,
-    async store(given, versionMax) {
-      const report = await index.store(given, versionMax);
-      documents += given.length;
-      return report;
-    },
-  };
-  const task = { projection, until: held.job.until, index: counted, signal, record };
-  const { root, counts, lanes, unindexable } = await fillIndex(context, task, (done: number) =>
-    onProgress({ phase: 'fold', done, total, documents }),
+  const task = { projection, until: held.job.until, index, signal, record };
+  const { root, counts, lanes, unindexable } = await (context.fill ?? fillIndex)(
+    context,
+    task,
+    ({ records, documents }) => onProgress({ phase: 'fold', done: records, total, documents }),
   );
   await index.saveProgress(lanes);
   await index.refresh();

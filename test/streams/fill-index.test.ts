@@ -57,7 +57,7 @@ const fill = ({ context, store }: World, index: ModelIndex, done: number[] = [])
       signal: new AbortController().signal,
       record: { id: 'the-rebuild', clock: context.clock, everyMs: 0 },
     },
-    (records) => done.push(records),
+    ({ records }) => done.push(records),
   );
 
 describe('a history larger than its window', () => {

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
 
 /** The machine's own clock. */
@@ -6,7 +6,8 @@ export const systemClock: Clock = {
   now: Date.now,
   async wait(waitMs, signal) {
     try {
-      await wait(waitMs, undefined, signal === undefined ? {} : { signal });
+      const options = signal === undefined ? {} : { signal };
+      await (waitMs === 0 ? turn(undefined, options) : wait(waitMs, undefined, options));
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : error;
     }

@@ -21,6 +21,7 @@ export const rebuildCommands: readonly CommandSpec[] = [
         flags: '--accept-unindexable <n>',
         about: 'swap even if the engine cannot search so many documents (0)',
       },
+      { flags: '--workers <n>', about: 'threads that fold and store, a partition each (1)' },
       yes,
     ],
     examples: [

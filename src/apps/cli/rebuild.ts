@@ -56,14 +56,22 @@ export const run: Run = async (session, [name], options) => {
 
 interface Asked {
   readonly acceptUnindexable: number;
+  readonly workers: number;
   readonly asOf?: string;
 }
 
 function askedIn(options: Options): Asked {
   const accepted = textOf(options, 'acceptUnindexable') ?? '0';
   if (!/^[0-9]{1,9}$/.test(accepted)) throw usage(`--accept-unindexable ${accepted}`, 'Give a whole number.');
+  const workers = textOf(options, 'workers') ?? '1';
+  if (!/^[1-9][0-9]?$/.test(workers) || Number(workers) > 64)
+    throw usage(`--workers ${workers}`, 'Give a whole number from 1 to 64.');
   const asOf = textOf(options, 'asOf');
-  return { acceptUnindexable: Number(accepted), ...(asOf === undefined ? {} : { asOf }) };
+  return {
+    acceptUnindexable: Number(accepted),
+    workers: Number(workers),
+    ...(asOf === undefined ? {} : { asOf }),
+  };
 }
 
 /** What somebody is told who stops it: the command that goes on with it, and the one that clears it away. */

@@ -34,7 +34,7 @@ test.each([
   ['PUT', '/v1/events', 405, 'METHOD_NOT_ALLOWED'],
   ['POST', '/v1/search', 405, 'METHOD_NOT_ALLOWED'],
   ['OPTIONS', '/v1/events', 405, 'METHOD_NOT_ALLOWED'],
-  ['GET', '/v1/rebuilds', 405, 'METHOD_NOT_ALLOWED'],
+  ['PUT', '/v1/rebuilds', 405, 'METHOD_NOT_ALLOWED'],
   ['GET', '/%E0%A4%A', 400, 'REQUEST_INVALID'],
 ] as const)('%s %s is a problem', async (method, path, status, code) => {
   const answer = await call(method, path);

@@ -19,6 +19,7 @@ const projectionName = z
   .max(64)
   .meta({ examples: ['entities'] });
 
+const workersMax = 64;
 const paths = { rebuild: '/v1/rebuilds', verify: '/v1/verifications' } as const;
 
 export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void {
@@ -35,6 +36,12 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
             projection: projectionName,
             plan: z.boolean().optional(),
             acceptUnindexable: z.int().min(0).optional(),
+            workers: z
+              .int()
+              .min(1)
+              .max(workersMax)
+              .optional()
+              .meta({ description: 'threads that fold and store' }),
             asOf: z
               .string()
               .max(8_192)
@@ -108,12 +115,15 @@ function readRoute(app: Api, annal: Annal, waiting: Waiting, kind: Operation['ki
 /** An option that was left out is not given at all. */
 const given = ({
   acceptUnindexable,
+  workers,
   asOf,
 }: {
   acceptUnindexable?: number | undefined;
+  workers?: number | undefined;
   asOf?: string | undefined;
 }) => ({
   ...(acceptUnindexable === undefined ? {} : { acceptUnindexable }),
+  ...(workers === undefined ? {} : { workers }),
   ...(asOf === undefined ? {} : { asOf }),
 });
 
