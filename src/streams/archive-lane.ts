@@ -223,6 +223,8 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     tailBytes = spelledBytesOf(left);
     tailSince = left.length === 0 ? undefined : clock.now();
     kept.become(left);
+    // What waits is compressed for the tail of before: it is read again.
+    if (codec !== blockCodec && waiting.spelledBytes > 0) return yielded;
     if (codec !== blockCodec) waiting = waitingRecords(lane, blockCodec, feed !== undefined);
     codec = blockCodec;
     return undefined;

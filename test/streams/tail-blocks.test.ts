@@ -11,7 +11,12 @@ import {
   syncMarker,
 } from '../../src/formats/segment.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
-import { type ArchiveContext, archiveLimits, openArchiveWriter } from '../../src/streams/archive-lane.ts';
+import {
+  type ArchiveContext,
+  archiveLimits,
+  openArchiveWriter,
+  yielded,
+} from '../../src/streams/archive-lane.ts';
 import { segmentName, tailName } from '../../src/streams/archive-names.ts';
 import { type KeptTails, keptTails } from '../../src/streams/kept-tails.ts';
 import { segmentOf, tailBlocks, tailOf, waitingRecords } from '../../src/streams/tail-blocks.ts';
@@ -140,6 +145,21 @@ describe('a seal', () => {
     const next = readTail((await store.state.read(tailName(lane)))!.bytes);
     expect([next.header.codec, bytesIn(next)]).toEqual(['zstandard', spelled(records(5, 7))]);
   });
+});
+
+test('records that wait while an older tail is sealed are read again, not lost', async () => {
+  const store = simArchive({ blobs: blobs(), wire: calmWire, pageMax: 100 });
+  const older = segmentHeader({ ...lane, kind: 'data', codec: 'null' });
+  await store.state.write(
+    tailName(lane),
+    Buffer.concat([older, encodeBlock(records(0, 3), sync, 'null')]),
+    null,
+  );
+  const context = { store, clock: systemClock, limits: { ...archiveLimits, sealBytes: 1 } };
+  const writer = await openArchiveWriter(context, lane);
+  for (const one of records(3, 5)) writer.add(one);
+  expect(await writer.sealIfDue()).toBe(yielded);
+  expect((await openArchiveWriter(context, lane)).next).toBe(3);
 });
 
 test('blocks that are kept have one bound for all lanes, and a writer that was replaced keeps nothing', () => {
