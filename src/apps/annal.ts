@@ -28,7 +28,7 @@ export interface ProjectionStatus {
   readonly projection: string;
   readonly about: string;
   readonly version: number;
-  /** starting = no index serves yet; halted = it needs somebody; paused = a rebuild runs. */
+  /** starting = no index serves yet; halted = it needs somebody; paused = its lanes were stopped here. */
   readonly state: 'starting' | 'following' | 'paused' | 'halted';
   readonly index: string | null;
   readonly documents: number;

@@ -53,6 +53,8 @@ export interface RebuildsGround {
   readonly projectorOf: (name: string) => Projector | undefined;
   /** Fills by so many threads; undefined where one thread does it. */
   readonly fillBy?: ((workers: number) => FillIndex | undefined) | undefined;
+  /** Whether processes besides this one may have lanes. */
+  readonly others: boolean;
   readonly say: Log;
 }
 
@@ -70,7 +72,7 @@ export function known(name: string): Projection {
 }
 
 export function rebuildsOf(ground: RebuildsGround): Rebuilds {
-  const { context, running, caughtUp, projectorOf, say } = ground;
+  const { context, running, caughtUp, projectorOf, others, say } = ground;
   const { store, clock } = context;
   const { state } = store;
   const names = projections.map(({ definition }) => definition.projection);
@@ -90,16 +92,20 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
     const { acceptUnindexable = 0, workers = 1 } = options;
     const fill = ground.fillBy?.(workers);
+    const projector = projectorOf(name);
+    const barrier = { others, ...(projector === undefined ? {} : { hold: () => projector.hold() }) };
     const accepting = {
-      ...{ ...context, acceptUnindexable, refuseEmpty: true, patienceMs },
+      ...{ ...context, barrier, acceptUnindexable, refuseEmpty: true, patienceMs },
       ...(fill === undefined ? {} : { fill }),
     };
     return running.start(begun(id, name), async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
-      const resume = await projectorOf(name)?.pause();
       try {
         await caughtUp.archived(signal);
         const rebuilt = await rebuildPresent(accepting, { projection, id, asOf, onProgress, signal });
+        // The lanes of this process go over at once; others see within a second what serves.
+        const goOver = await projector?.pause();
+        goOver?.();
         if (context.signer === undefined) say('warn', 'report unsigned', { projection: name, id });
         return { rebuilt };
       } catch (error) {
@@ -111,8 +117,6 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
         change({ resumable: isResumable(error, signal) });
         if (!signal.aborted || isFault(error)) throw error;
         throw new Fault('REBUILD_INTERRUPTED', { projection: name, id }, error);
-      } finally {
-        resume?.();
       }
     });
   }

@@ -202,7 +202,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       Promise.all(
         projections.map((projection) => {
           const projector = projectorOf(projection.definition.projection)?.status();
-          return projectionStatus({ store, model, clock, log, epochs }, projection, projector);
+          return projectionStatus({ store, model, log, epochs }, projection, projector);
         }),
       ),
     archive: () => archiveLanes({ ...world, own: archiver?.status() }),
@@ -224,7 +224,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         return now !== null && formatCut(now) !== formatCut(from);
       }, waitMs);
     },
-    ...rebuildsOf({ context, running, caughtUp, projectorOf, say, fillBy: options.fillBy }),
+    ...rebuildsOf({ context, running, caughtUp, projectorOf, others, say, fillBy: options.fillBy }),
     verify: verifications(verifying),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),

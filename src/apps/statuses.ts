@@ -1,10 +1,8 @@
 import type { Cut } from '../domain/cut.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { cutOf, type IndexFound, type LaneProgress, type ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { liveClaim, stopsLanes } from '../streams/claim.ts';
 import { readDrift } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { type KeptIndex, predecessor, readKept } from '../streams/kept-indexes.ts';
@@ -24,19 +22,17 @@ export async function projectionStatus(
   world: {
     readonly store: ArchiveStore;
     readonly model: ReadModel;
-    readonly clock: Clock;
     readonly log: EventLog;
     readonly epochs: readonly Epoch[];
   },
   projection: Projection,
   projector: ProjectorStatus | undefined,
 ): Promise<ProjectionStatus> {
-  const { store, model, clock, log, epochs } = world;
+  const { store, model, log, epochs } = world;
   const { projection: name, version } = projection.definition;
   const lanes = (await (await model.serving(projection.definition))?.visible()) ?? [];
   const indexes = await model.list();
   const found = indexes.find((index) => index.serving && index.projection === name);
-  const claimed = stopsLanes(await liveClaim(store.state, name, clock));
   const open = epochs.at(-1)!;
   let lag = 0;
   for (const [partition, { end }] of (await log.bounds()).entries()) {
@@ -48,7 +44,7 @@ export async function projectionStatus(
     projection: name,
     about: projection.about,
     version,
-    state: stateOf(projector, found !== undefined, claimed),
+    state: stateOf(projector, found !== undefined),
     index: found?.name ?? null,
     documents: found?.documents ?? 0,
     unindexable: found?.unindexable ?? 0,
@@ -81,12 +77,8 @@ async function keptBeside(
   return { kept, beside: (await Promise.all(beside.map(statusOf))).flat() };
 }
 
-function stateOf(
-  projector: ProjectorStatus | undefined,
-  serves: boolean,
-  claimed: boolean,
-): ProjectionStatus['state'] {
+function stateOf(projector: ProjectorStatus | undefined, serves: boolean): ProjectionStatus['state'] {
   if (projector?.state === 'halted') return 'halted';
   if (!serves) return 'starting';
-  return claimed || projector?.state === 'paused' ? 'paused' : 'following';
+  return projector?.state === 'paused' ? 'paused' : 'following';
 }

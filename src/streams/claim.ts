@@ -15,10 +15,6 @@ export interface Claim {
   readonly barrier?: string;
 }
 
-/** Whether lanes may not be worked on while it is alive: a verification asks for moments alone. */
-export const stopsLanes = (claim: Claim | undefined): boolean =>
-  claim !== undefined && claim.kind !== 'verify';
-
 /** A claim without a heartbeat for this long may be taken over. */
 export const claimStaleMs = 30_000;
 const heartbeatMs = 5_000;

@@ -19,7 +19,7 @@ import { mayBeCured, onlyAborted } from './after-halt.ts';
 import { askedWait } from './asked-wait.ts';
 import { answerBarrier, type HeldLanes } from './barrier.ts';
 import { batchGate } from './batch-gate.ts';
-import { liveClaim, stopsLanes } from './claim.ts';
+import { liveClaim } from './claim.ts';
 import { conditions } from './conditions.ts';
 import { drain } from './drain.ts';
 import { type Epoch, readEpochs } from './epochs.ts';
@@ -91,12 +91,13 @@ export function startProjector(options: ProjectorOptions): Projector {
     waiting.settle();
   };
 
-  /** Runs until stopped, paused, claimed by a rebuild, or until another index serves. */
-  async function runSession(signal: AbortSignal): Promise<void> {
+  /** Runs until stopped, paused, or until another index serves. */
+  async function runSession(signal: AbortSignal, builtElsewhere: boolean): Promise<void> {
     index = await model.serving(projection.definition);
     if (index === undefined) {
       state = 'starting';
-      await options.build(signal);
+      if (builtElsewhere) await clock.wait(lookMs, signal).catch(onlyAborted(signal));
+      else await options.build(signal);
       return;
     }
     const serving = index;
@@ -150,7 +151,6 @@ export function startProjector(options: ProjectorOptions): Projector {
       for (const [partition, { end }] of (await log.bounds()).entries()) logEnds.set(partition, end);
       await limit.look();
       const claim = await liveClaim(store.state, name, clock);
-      if (stopsLanes(claim)) return;
       await answer(claim?.barrier, signal);
       if ((await model.serving(projection.definition))?.name !== serving.name) return;
       await clock.wait(lookMs, signal).catch(onlyAborted(signal));
@@ -217,14 +217,14 @@ export function startProjector(options: ProjectorOptions): Projector {
     defer(async () => {
       while (!stopping.signal.aborted) {
         const claim = await liveClaim(store.state, name, clock);
-        if (pauses > 0 || stopsLanes(claim)) {
+        if (pauses > 0) {
           state = 'paused';
           await clock.wait(Math.min(lookMs, 100), stopping.signal).catch(onlyAborted(stopping.signal));
           continue;
         }
         const cancel = new AbortController();
         const signal = AbortSignal.any([stopping.signal, cancel.signal]);
-        const done = runSession(signal);
+        const done = runSession(signal, claim !== undefined);
         // Told by `done` itself, below; who pauses only waits for the end.
         session = { cancel, done: done.catch(() => undefined) };
         try {

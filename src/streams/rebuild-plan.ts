@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { firstOf, segmentsOf, tailName } from './archive-names.ts';
+import type { BarrierOptions } from './barrier.ts';
 import type { Epoch } from './epochs.ts';
 import type { FillIndex } from './fill-index.ts';
 import { type History, type LaneSpan, laneSpans } from './fold-history.ts';
@@ -24,6 +25,8 @@ export interface RebuildContext {
   readonly fill?: FillIndex;
   /** So many documents may stay without being found by a search; 0 by default. */
   readonly acceptUnindexable?: number;
+  /** How the lanes are stopped for the moment of a swap; without it they are not. */
+  readonly barrier?: Partial<BarrierOptions>;
   /** Whether it fails (`REBUILD_EMPTY`) where no event is before the cut and another index would give way. */
   readonly refuseEmpty?: boolean;
   /** So long it waits in all for servers that are away or too busy, before it stops and can be gone on with. */

@@ -7,7 +7,7 @@ import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
 import { fillIndex } from './fill-index.ts';
 import { refuseEnded } from './index-ahead.ts';
-import { changeKept, dropLeftovers, readKept, swapOrSee } from './kept-indexes.ts';
+import { changeKept, dropLeftovers } from './kept-indexes.ts';
 import { patiently } from './patiently.ts';
 import { refuseUnsearchable } from './prove-searchable.ts';
 import { readBack } from './read-back.ts';
@@ -25,19 +25,14 @@ import { notingJob } from './rebuild-notes.ts';
 import { paceOf, type RebuildProgress } from './rebuild-pace.ts';
 import type { RebuildContext, RebuildPlan } from './rebuild-plan.ts';
 import { keepReport, lastReport, type RebuildReport } from './rebuild-report.ts';
+import { leaveBeside, type Proven, swapIn } from './rebuild-swap.ts';
 
 const unsearchableShown = 10;
 
-/** What a rebuild works with, under its claim. */
-interface Work {
-  readonly context: RebuildContext;
-  readonly projection: Projection;
+/** What a rebuild works with, under its claim. `signal` aborts at a stop, a cancellation, or when the claim or record is lost. */
+interface Work extends Proven {
   readonly plan: RebuildPlan;
-  readonly held: HeldJob;
-  readonly index: ModelIndex;
   readonly onProgress: (progress: RebuildProgress) => void;
-  /** Aborts at a stop, a cancellation, or when the claim or the record is lost. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -62,7 +57,7 @@ export async function rebuild(
   const { store, clock } = context;
   const claim = { state: store.state, clock, projection: plan.projection };
   const own = plan.resumes?.id ?? id;
-  return withClaim(claim, { id: own, kind: 'rebuild' }, async (lost, fence) => {
+  return withClaim(claim, { id: own, kind: 'rebuild' }, async (lost, fence, announce) => {
     const held = await takeJob(context, projection, plan, own, fence);
     const earlier = await lastReport(store.state, plan.projection);
     const pace = paceOf(clock.now, earlier);
@@ -74,7 +69,7 @@ export async function rebuild(
           onProgress(paced);
         };
         const index = await openIndex(context, projection, held);
-        return run({ context, projection, plan, held, index, onProgress: told, signal: until });
+        return run({ context, projection, plan, held, index, announce, onProgress: told, signal: until });
       });
     } catch (error) {
       // Whoever took it over works on the same index.
@@ -229,46 +224,6 @@ async function prove(work: Work, filled: Filling): Promise<void> {
   )
     throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
   await held.note({ step: 'swap', search, readBackMs: held.job.readBackMs + clock.now() - started });
-}
-
-/** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */
-async function swapIn({ context, projection, held, index }: Work): Promise<void> {
-  const { store, model, clock } = context;
-  const { projection: name } = projection.definition;
-  const { job } = held;
-  const serving = await model.serving(projection.definition);
-  if (serving?.name === index.name) return;
-  const { replaces } = job;
-  const { swap } = await readKept(store.state, name);
-  // Under its fence: whoever lost the claim meanwhile does not come to swap.
-  await held.note(swap?.to.index === index.name ? {} : { before: swap });
-  if (serving !== undefined && serving.name === replaces) {
-    const at = clock.now();
-    const known = [swap?.to, swap?.from].find((one) => one?.index === replaces);
-    const from = {
-      version: serving.definition.version,
-      built: null,
-      rebuild: null,
-      ...known,
-      index: replaces,
-      at,
-    };
-    const to = { index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id, at };
-    await changeKept(store.state, name, ({ beside }) => ({ beside, swap: { from, to } }));
-  }
-  await swapOrSee(model, projection, replaces, index.name);
-}
-
-async function leaveBeside({ context, held, index }: Work): Promise<void> {
-  const { job } = held;
-  const kept = {
-    ...{ index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id },
-    at: context.clock.now(),
-  };
-  await changeKept(context.store.state, job.projection, ({ swap, beside }) => ({
-    swap,
-    beside: [...beside.filter((other) => other.index !== index.name), kept],
-  }));
 }
 
 async function reportOf({ context, plan, held, index }: Work, filled: Filling): Promise<RebuildReport> {
