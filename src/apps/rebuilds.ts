@@ -22,6 +22,8 @@ import type { Log } from './runtime.ts';
 export interface RebuildOptions {
   /** It is refused at its end where the engine cannot search more documents; 0 by default. */
   readonly acceptUnindexable?: number;
+  /** Whether an index may give way to one of no events: where the log was lost, that is what there is. */
+  readonly acceptEmpty?: boolean;
   /** Threads that fold and store: as many chains of lanes at a time; 1 by default. */
   readonly workers?: number;
   /** A cut or a moment in the past, as somebody wrote it: the index is left beside the one that serves. */
@@ -90,12 +92,12 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     if (claim !== undefined)
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
-    const { acceptUnindexable = 0, workers = 1 } = options;
+    const { acceptUnindexable = 0, acceptEmpty = false, workers = 1 } = options;
     const fill = ground.fillBy?.(workers);
     const projector = projectorOf(name);
     const barrier = { others, ...(projector === undefined ? {} : { hold: () => projector.hold() }) };
     const accepting = {
-      ...{ ...context, barrier, acceptUnindexable, refuseEmpty: true, patienceMs },
+      ...{ ...context, barrier, acceptUnindexable, refuseEmpty: !acceptEmpty, patienceMs },
       ...(fill === undefined ? {} : { fill }),
     };
     return running.start(begun(id, name), async (change, signal) => {

@@ -44,6 +44,7 @@ export async function operate(
   asked: {
     readonly projection: string;
     readonly acceptUnindexable?: number;
+    readonly acceptEmpty?: boolean;
     readonly workers?: number;
     readonly repair?: boolean;
     readonly asOf?: string;

@@ -45,6 +45,7 @@ export async function recoverInPlace(session: Session, options: Options): Promis
     const { rebuilt } = await operate(session, here.call, '/v1/rebuilds', {
       projection: definition.projection,
       acceptUnindexable: Number.MAX_SAFE_INTEGER,
+      acceptEmpty: true,
     });
     if (rebuilt !== null) built.push(rebuilt);
   }

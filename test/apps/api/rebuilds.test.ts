@@ -68,6 +68,9 @@ test('at a past cut: an index beside the one that serves, until it is retired by
   const early = await call('POST', '/v1/rebuilds', { body: { projection: 'entities', asOf: '2001-01-01' } });
   const refused = await call('GET', `${early.headers.location}?wait=60s`);
   expect(refused.json).toMatchObject({ state: 'failed', resumable: false, fault: { code: 'REBUILD_EMPTY' } });
+  const accepted = await rebuilt({ asOf: '2001-01-01', acceptEmpty: true });
+  expect(accepted).toMatchObject({ kind: 'as-of', documents: 0 });
+  await call('POST', '/v1/projections/entities/retire', { body: { index: accepted.index } });
   const index = report.index;
   await call('POST', '/v1/projections/entities/retire', { body: { index } });
   expect((await projection()).beside).toEqual([]);

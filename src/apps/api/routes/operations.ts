@@ -36,6 +36,10 @@ export function operationRoutes(app: Api, annal: Annal, waiting: Waiting): void 
             projection: projectionName,
             plan: z.boolean().optional(),
             acceptUnindexable: z.int().min(0).optional(),
+            acceptEmpty: z
+              .boolean()
+              .optional()
+              .meta({ description: 'replace an index though no event is before the cut' }),
             workers: z
               .int()
               .min(1)
@@ -115,14 +119,17 @@ function readRoute(app: Api, annal: Annal, waiting: Waiting, kind: Operation['ki
 /** An option that was left out is not given at all. */
 const given = ({
   acceptUnindexable,
+  acceptEmpty,
   workers,
   asOf,
 }: {
   acceptUnindexable?: number | undefined;
+  acceptEmpty?: boolean | undefined;
   workers?: number | undefined;
   asOf?: string | undefined;
 }) => ({
   ...(acceptUnindexable === undefined ? {} : { acceptUnindexable }),
+  ...(acceptEmpty === undefined ? {} : { acceptEmpty }),
   ...(workers === undefined ? {} : { workers }),
   ...(asOf === undefined ? {} : { asOf }),
 });
