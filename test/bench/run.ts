@@ -12,6 +12,7 @@ import { load, machine } from './measure.ts';
 import type { BenchContext, Figure, Row } from './row.ts';
 import { archive } from './rows/archive.ts';
 import { clone } from './rows/clone.ts';
+import { fold } from './rows/fold.ts';
 import { help } from './rows/help.ts';
 import { history } from './rows/history.ts';
 import { intake } from './rows/intake.ts';
@@ -19,7 +20,7 @@ import { rebuild } from './rows/rebuild.ts';
 import { start } from './rows/start.ts';
 import { verify } from './rows/verify.ts';
 
-const rows: readonly Row[] = [help, start, intake, archive, verify, rebuild, history, clone];
+const rows: readonly Row[] = [help, start, intake, archive, verify, fold, rebuild, history, clone];
 const roundsDefault = 3;
 const quickEvents = 20_000;
 const heapMiB = 2_048;
