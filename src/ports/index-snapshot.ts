@@ -2,6 +2,10 @@ import type { LaneProgress, SearchFields, StoredDocument } from './read-model.ts
 
 /** A document with what the engine holds to find it by. */
 export interface HeldDocument extends StoredDocument {
+  /**
+   * The text of the values it is found by, `null` where it is hidden; undefined of an engine that keeps no such text.
+   */
+  readonly searchText?: string;
   /** Code of why it is stored as one that no search finds; null for all others. */
   readonly unindexable: string | null;
   /**

@@ -27,6 +27,8 @@ export interface Document {
   readonly version: number;
   readonly body: Uint8Array;
   readonly search: SearchFields | null;
+  /** The text of its search values (ports/search-values.ts), where whoever made it has it already. */
+  readonly searchText?: string;
 }
 
 export interface StoredDocument {

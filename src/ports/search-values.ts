@@ -28,6 +28,17 @@ export function searchValues(
   return values;
 }
 
+/** The one text of search values, in the order of the definition's fields: what is absent is left out. */
+export function searchText(fields: ModelDefinition['fields'], values: readonly SearchValue[]): string {
+  const found: Record<string, SearchValue> = {};
+  let at = 0;
+  for (const name in fields) {
+    const value = values[at++] ?? null;
+    if (value !== null) found[name] = value;
+  }
+  return JSON.stringify(found);
+}
+
 interface Wrong {
   readonly code: Unindexable;
 }

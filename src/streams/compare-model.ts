@@ -60,7 +60,7 @@ const bodiesMaxBytes = 64 * 1024 * 1024;
 export async function compareModel(comparison: Comparison): Promise<Compared> {
   const { history, snapshot, projection, signal, onProgress, pace } = comparison;
   const found = rootOf();
-  const prover = searchProver(projection, snapshot, undefined, namedMax);
+  const prover = searchProver(projection, snapshot, { namedMax });
   const total = history.until.next.reduce((sum, next) => sum + next, 0);
   for await (const documents of snapshot.scan()) {
     signal.throwIfAborted();

@@ -1,9 +1,17 @@
 import type { Cut } from '../domain/cut.ts';
 import { offsetEnd, versionOf } from '../domain/position.ts';
 import { entryBytes, type RootBuilder, rootOf } from '../formats/root.ts';
+import { searchDigest } from '../formats/search-digest.ts';
 import type { StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { LaneProgress, ModelIndex, Unsearchable } from '../ports/read-model.ts';
+import type {
+  Document,
+  LaneProgress,
+  ModelDefinition,
+  ModelIndex,
+  Unsearchable,
+} from '../ports/read-model.ts';
+import { searchText, searchValues } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
 import { type FinishedUnit, finishedUnits, recordUnits, type UnitRecord } from './finished-units.ts';
@@ -36,6 +44,8 @@ export interface Filled {
   readonly counts: FoldCounts;
   readonly lanes: readonly LaneProgress[];
   readonly unindexable: readonly Unsearchable[];
+  /** Digest of what searches should find. */
+  readonly search: string;
 }
 
 export type FillIndex = (
@@ -76,8 +86,10 @@ export const fillIndex: FillIndex = async (
   const batches = batchStore(index, versionOf({ epoch: until.epoch, offset: offsetEnd - 1 }));
 
   async function fold(unit: FoldUnit): Promise<void> {
-    const folded = await foldInto({ batches, clock, signal }, unit, (further) =>
-      onProgress(plus(done, further)),
+    const folded = await foldInto(
+      { fields: projection.definition.fields, batches, clock, signal },
+      unit,
+      (further) => onProgress(plus(done, further)),
     );
     done = plus(done, progressOf(folded));
     finished.set(unit.name, folded);
@@ -123,24 +135,37 @@ export function plus(...parts: readonly FillProgress[]): FillProgress {
   return { records, documents };
 }
 
+interface FoldGround {
+  readonly fields: ModelDefinition['fields'];
+  readonly batches: BatchStore;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A document with the text of its search values; one that nothing finds, or that cannot be searched, has none. */
+function withSearchText(fields: ModelDefinition['fields'], document: Document): Document {
+  const values = document.search === null ? null : searchValues(fields, document.search);
+  if (values === null || typeof values === 'string') return document;
+  return { ...document, searchText: searchText(fields, values) };
+}
+
 async function foldInto(
-  {
-    batches,
-    clock,
-    signal,
-  }: { readonly batches: BatchStore; readonly clock: Clock; readonly signal: AbortSignal },
+  { fields, batches, clock, signal }: FoldGround,
   { name, lanes, documents }: FoldUnit,
   onProgress: (done: FillProgress) => void,
 ): Promise<FinishedUnit> {
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const root = rootOf();
   const unindexable: Unsearchable[] = [];
+  const search = searchDigest();
   for (const some of documents(counts)) {
     // Whoever else lives in this process is heard between two of them.
     await clock.wait(0);
     signal.throwIfAborted();
-    for (const document of some) {
+    for (const folded of some) {
+      const document = withSearchText(fields, folded);
       root.add(document.id, document.version, document.body);
+      search.add(document.id, document.searchText ?? 'null');
       if (!batches.take(document)) continue;
       await batches.send(unindexable);
       onProgress({ records: counts.records, documents: root.size });
@@ -148,7 +173,7 @@ async function foldInto(
   }
   await batches.send(unindexable);
   onProgress({ records: counts.records, documents: root.size });
-  return { name, counts, lanes, unindexable, entries: root.entries() };
+  return { name, counts, lanes, unindexable, search: search.hex(), entries: root.entries() };
 }
 
 function together(units: Iterable<FinishedUnit>): Filled {
@@ -156,7 +181,9 @@ function together(units: Iterable<FinishedUnit>): Filled {
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const lanes = new Map<string, LaneProgress>();
   const unindexable: Unsearchable[] = [];
+  const search = searchDigest();
   for (const unit of units) {
+    search.join(unit.search);
     root.addEntries(unit.entries);
     counts.records += unit.counts.records;
     for (const [outcome, count] of Object.entries(unit.counts.outcomes)) {
@@ -166,5 +193,5 @@ function together(units: Iterable<FinishedUnit>): Filled {
     for (const lane of unit.lanes) lanes.set(`${lane.epoch}-${lane.partition}`, lane);
     unindexable.push(...unit.unindexable);
   }
-  return { root, counts, lanes: [...lanes.values()], unindexable };
+  return { root, counts, lanes: [...lanes.values()], unindexable, search: search.hex() };
 }

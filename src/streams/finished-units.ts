@@ -12,6 +12,8 @@ export interface FinishedUnit {
   /** Where the lanes of its chain end. */
   readonly lanes: readonly LaneProgress[];
   readonly unindexable: readonly Unsearchable[];
+  /** Digest of what searches should find of its documents. */
+  readonly search: string;
   /** Entries of the root, 64 bytes a document. */
   readonly entries: Buffer;
 }

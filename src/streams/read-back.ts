@@ -1,4 +1,5 @@
 import { type RootBuilder, rootOf } from '../formats/root.ts';
+import { searchDigest } from '../formats/search-digest.ts';
 import type { ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type SearchProof, searchProver } from './prove-searchable.ts';
@@ -9,21 +10,46 @@ export interface ReadBack {
   readonly search: SearchProof;
 }
 
-/** Reads one state of an index once: its root, and whether a search finds what is in it. `onRead` gets their number so far. */
+export interface ReadBackOptions {
+  /** Gets the number of documents read so far. */
+  readonly onRead: (documents: number) => void;
+  readonly signal: AbortSignal;
+  /** Digest of what searches should find, as the fold gave it with the documents. */
+  readonly asFolded: string | undefined;
+}
+
+/**
+ * Reads one state of an index: its root, and whether a search finds what is in it. Where the engine holds, as a whole, the
+ * search values that the fold gave, it is read once, and those of drawn documents alone are computed again from their
+ * bodies. Else it is read again and all are: that names those which differ.
+ */
 export async function readBack(
   index: ModelIndex,
   projection: Projection,
-  onRead: (documents: number) => void,
-  signal: AbortSignal,
+  { onRead, signal, asFolded }: ReadBackOptions,
 ): Promise<ReadBack> {
   await using snapshot = await index.snapshot();
-  const prover = searchProver(projection, snapshot);
   const root = rootOf();
+  const held = searchDigest();
+  const prover = searchProver(projection, snapshot, { asFolded: asFolded !== undefined });
+  let isTold = true;
   for await (const documents of snapshot.scan()) {
     signal.throwIfAborted();
-    for (const { id, version, body } of documents) root.add(id, version, body);
+    for (const { id, version, body, searchText } of documents) {
+      root.add(id, version, body);
+      if (searchText === undefined) isTold = false;
+      else held.add(id, searchText);
+    }
     prover.see(documents);
     onRead(root.size);
   }
-  return { root, search: await prover.end() };
+  // An engine that keeps no texts had all its documents computed again.
+  if (asFolded === undefined || !isTold || held.hex() === asFolded)
+    return { root, search: await prover.end() };
+  const naming = searchProver(projection, snapshot);
+  for await (const documents of snapshot.scan()) {
+    signal.throwIfAborted();
+    naming.see(documents);
+  }
+  return { root, search: await naming.end() };
 }

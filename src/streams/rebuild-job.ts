@@ -21,6 +21,8 @@ export interface Filling {
   readonly events: number;
   readonly outcomes: FoldCounts['outcomes'];
   readonly unindexable: number;
+  /** Digest of what searches should find. */
+  readonly search: string;
   /** The first ones of them. */
   readonly unsearchable: readonly Unsearchable[];
 }

@@ -172,7 +172,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   const { events: total } = plan;
   const record = { id: held.job.id, clock: context.clock };
   const task = { projection, until: held.job.until, index, signal, record };
-  const { root, counts, lanes, unindexable } = await (context.fill ?? fillIndex)(
+  const { root, counts, lanes, unindexable, search } = await (context.fill ?? fillIndex)(
     context,
     task,
     ({ records, documents }) => onProgress({ phase: 'fold', done: records, total, documents }),
@@ -185,6 +185,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
     events: counts.records,
     outcomes: counts.outcomes,
     unindexable: unindexable.length,
+    search,
     unsearchable: unindexable.slice(0, unsearchableShown),
   };
   const foldMs = held.job.foldMs + context.clock.now() - started;
@@ -200,7 +201,11 @@ async function prove(work: Work, filled: Filling): Promise<void> {
   const started = clock.now();
   const total = filled.documents;
   const onRead = (done: number): void => onProgress({ phase: 'read-back', done, total });
-  const { root, search } = await readBack(index, work.projection, onRead, signal);
+  const { root, search } = await readBack(index, work.projection, {
+    onRead,
+    signal,
+    asFolded: filled.search,
+  });
   if (root.root() !== filled.root)
     throw new Fault('REBUILD_DIFFERS', {
       projection,

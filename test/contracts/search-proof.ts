@@ -46,7 +46,7 @@ export async function proven(
   projection: Projection = entities,
 ): Promise<SearchProof> {
   await using snapshot = await index.snapshot();
-  const prover = searchProver(projection, snapshot, drawn);
+  const prover = searchProver(projection, snapshot, drawn === undefined ? {} : { drawn });
   for await (const documents of snapshot.scan()) prover.see(documents);
   return await prover.end();
 }
@@ -75,7 +75,7 @@ export function searchProofLaws(given: () => ProofGiven): void {
         ids.push(...probes.map(({ id }) => id));
         return probes.map(() => true);
       };
-      const prover = searchProver(entities, { ...snapshot, finds }, 5);
+      const prover = searchProver(entities, { ...snapshot, finds }, { drawn: 5 });
       for await (const documents of snapshot.scan())
         prover.see(backwards ? documents.toReversed() : documents);
       await prover.end();

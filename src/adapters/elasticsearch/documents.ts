@@ -1,5 +1,5 @@
-import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
-import type { SearchValue, Unindexable } from '../../ports/search-values.ts';
+import type { Document, ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import { searchText, searchValues, type Unindexable } from '../../ports/search-values.ts';
 
 /** A document as the engine gives it back, found or not. Sources come whole: those the engine copies, parts it parses. */
 export interface EngineDocument {
@@ -12,24 +12,23 @@ export interface EngineDocument {
 
 /**
  * The source of a document up to the inside of its last member, `body`, which is one string: the engine never reads what is
- * in it, and gives back what it was. `values` are its search values in the order of the definition's fields, null hides it; a
- * document that should be found and cannot be says why.
+ * in it, and gives back what it was. `fields` is the text of its search values, null hides it; a document that should be found
+ * and cannot be says why.
  */
-export function sourceHead(
-  id: string,
-  fieldNames: readonly string[],
-  values: readonly SearchValue[] | null,
-  unindexable?: Unindexable,
-): string {
-  const head = `{"doc_id":${JSON.stringify(id)},"visible":${values !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`;
-  return `${head}${values === null ? '' : `,"fields":${fieldsText(fieldNames, values)}`},"body":"`;
+export function sourceHead(id: string, fields: string | null, unindexable?: Unindexable): string {
+  const head = `{"doc_id":${JSON.stringify(id)},"visible":${fields !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`;
+  return `${head}${fields === null ? '' : `,"fields":${fields}`},"body":"`;
 }
 
-/** Search values in the order of the definition's fields as they stand in a source. */
-export function fieldsText(names: readonly string[], values: readonly SearchValue[]): string {
-  const fields: Record<string, SearchValue> = {};
-  for (const [n, value] of values.entries()) if (value !== null) fields[names[n]!] = value;
-  return JSON.stringify(fields);
+/** The head of a document's source, and why no search will find it, where that is so. */
+export function sourceOf(
+  { fields }: ModelDefinition,
+  { id, search, searchText: known }: Pick<Document, 'id' | 'search' | 'searchText'>,
+): { readonly head: string; readonly unindexable: Unindexable | null } {
+  const values = search === null ? null : searchValues(fields, search);
+  if (typeof values === 'string') return { head: sourceHead(id, null, values), unindexable: values };
+  const text = values === null ? null : (known ?? searchText(fields, values));
+  return { head: sourceHead(id, text), unindexable: null };
 }
 
 export const fieldNames = ({ fields }: ModelDefinition): readonly string[] => Object.keys(fields);

@@ -1,8 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
-import { searchValues } from '../../ports/search-values.ts';
 import { type BulkLine, sendBulk } from './bulk.ts';
-import { fieldNames, sourceHead } from './documents.ts';
+import { sourceOf } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -50,13 +49,11 @@ export async function repairDocuments(
 }
 
 async function written(of: EngineIndex, documents: readonly Document[]): Promise<StoreReport> {
-  const names = fieldNames(of.definition);
   const unindexable: Unsearchable[] = [];
   const lines = documents.map((document) => {
-    const values = document.search === null ? null : searchValues(of.definition.fields, document.search);
-    if (typeof values !== 'string') return lineOf(document, sourceHead(document.id, names, values));
-    unindexable.push({ id: document.id, reason: values });
-    return lineOf(document, sourceHead(document.id, names, null, values));
+    const { head, unindexable: code } = sourceOf(of.definition, document);
+    if (code !== null) unindexable.push({ id: document.id, reason: code });
+    return lineOf(document, head);
   });
   for (const [n, verdict] of (await sendBulk(of, lines)).entries()) {
     if (verdict === 'stored') continue;

@@ -1,8 +1,8 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
-import { searchValues, type Unindexable } from '../../ports/search-values.ts';
+import type { Unindexable } from '../../ports/search-values.ts';
 import { type BulkLine, indexAction, sendBulk } from './bulk.ts';
-import { fieldNames, sourceHead } from './documents.ts';
+import { sourceHead, sourceOf } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -17,17 +17,14 @@ export async function storeDocuments(
   documents: readonly Document[],
   versionMax: number,
 ): Promise<StoreReport> {
-  const names = fieldNames(of.definition);
   const unindexable: Unsearchable[] = [];
   const hidden = (document: Document, code: Unindexable): BulkLine =>
-    lineOf(document, sourceHead(document.id, names, null, code));
+    lineOf(document, sourceHead(document.id, null, code));
   function* lines(): Generator<BulkLine> {
     for (const document of documents) {
-      const values = document.search === null ? null : searchValues(of.definition.fields, document.search);
-      if (typeof values === 'string') {
-        unindexable.push({ id: document.id, reason: values });
-        yield hidden(document, values);
-      } else yield lineOf(document, sourceHead(document.id, names, values));
+      const { head, unindexable: code } = sourceOf(of.definition, document);
+      if (code !== null) unindexable.push({ id: document.id, reason: code });
+      yield lineOf(document, head);
     }
   }
   const verdicts = await sendBulk(of, lines());

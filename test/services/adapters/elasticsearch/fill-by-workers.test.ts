@@ -13,8 +13,10 @@ import { entities } from '../../../../src/projections/entities.ts';
 import { openEventDecoders } from '../../../../src/streams/event-decoders.ts';
 import { fillIndex } from '../../../../src/streams/fill-index.ts';
 import { modelOfLog } from '../../../../src/streams/own-model.ts';
+import { readBack } from '../../../../src/streams/read-back.ts';
 import { benchPartitions, fillArchive } from '../../../bench/data.ts';
 import { elasticsearchUrl, ownPrefix } from './given.ts';
+import { elasticsearchPlants } from './plants.ts';
 
 const events = 6_000;
 
@@ -38,7 +40,7 @@ async function given() {
     record: { id, clock: systemClock },
   });
   return {
-    ...{ model, settings, history, task, log: epoch.log },
+    ...{ model, settings, history, task, log: epoch.log, prefix: place.prefix },
     async [Symbol.asyncDispose]() {
       await plain[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
@@ -46,6 +48,11 @@ async function given() {
       await rm(dir, { recursive: true });
     },
   };
+}
+
+async function firstOf(index: ModelIndex): Promise<{ readonly id: string } | undefined> {
+  for await (const [first] of index.scan()) return first;
+  return undefined;
 }
 
 async function rootIn(index: ModelIndex): Promise<string> {
@@ -80,6 +87,37 @@ test('several threads fill an index as one does, and what is on record is not do
   const none = await fill(history, task(fresh, 'several'), () => undefined);
   expect(none.root.root()).toBe(one.root.root());
   expect(await rootIn(fresh)).toBe(rootOf().root());
+});
+
+test('an index that a search finds as it was folded is read once; a planted value has it read again, and is named', async () => {
+  await using world = await given();
+  const { model, history, task, prefix } = world;
+  const index = await model.create(entities.definition, 'planted');
+  const { search: asFolded, root } = await fillIndex(history, task(index, 'planted'), () => undefined);
+  await index.refresh();
+  let read = 0;
+  const options = { asFolded, signal: new AbortController().signal, onRead: () => undefined };
+  const counted: ModelIndex = {
+    ...index,
+    async snapshot() {
+      const snapshot = await index.snapshot();
+      const scan = (): ReturnType<typeof snapshot.scan> => {
+        read += 1;
+        return snapshot.scan();
+      };
+      return { ...snapshot, scan };
+    },
+  };
+  const proven = await readBack(counted, entities, options);
+  expect(read).toBe(1);
+  expect(proven.root.root()).toBe(root.root());
+  expect(proven.search).toMatchObject({ documents: root.size, drawn: 1_000, unfound: 0 });
+  const { id } = (await firstOf(index))!;
+  await elasticsearchPlants(prefix).value(index, id, 'namespace');
+  const planted = await readBack(counted, entities, options);
+  expect(read).toBe(3);
+  expect(planted.root.root()).toBe(root.root());
+  expect(planted.search.named).toContainEqual({ what: 'values', id, field: 'namespace' });
 });
 
 test('stopped, all threads end, and nothing is told as filled', async () => {
