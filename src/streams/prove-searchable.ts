@@ -22,8 +22,8 @@ export interface SearchProof {
   /** SHA-256 of mapping and settings, or of tables and indexes: as declared = as found. */
   readonly shape: string;
   /**
-   * Documents whose search values were compared: with those of the fold, all together, or with what their bodies give, each; of the
-   * drawn ones always the latter.
+   * Documents whose search values were compared: with those of the fold, all together, or each with what its body gives; the
+   * drawn ones always so.
    */
   readonly documents: number;
   /** Documents that are stored as ones that no search finds. */
