@@ -40,8 +40,16 @@ interface HttpPlace {
   readonly access: HttpAccess;
 }
 
-const get = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(url, { signal: AbortSignal.timeout(askMs), headers });
+/** An answer that does not come is asked for once more, as whoever works with the server does: one may be lost on the way. */
+async function get(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  const asked = (): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(askMs), headers });
+  try {
+    return await asked();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+    return asked();
+  }
+}
 
 /** A server's clock against ours, by the Date of its answer: exact to a second. */
 function clockCheck(check: string, { headers }: Response): readonly Check[] {
