@@ -17,6 +17,7 @@ export const isBlockCodec = (name: string): name is BlockCodec =>
 export const blockBytesMax = 16 * 1024 * 1024;
 const chunkBytes = 256 * 1024;
 const windowLogMax = 24; // = blockBytesMax: a frame that asks for a larger window is not ours.
+const zstdFrameExtra = 1_024;
 const zstdMagic = 0xfd2f_b528;
 
 /** What a codec makes of a block. Zstandard: one frame, level 1, content size, no checksum, no dictionary. */
@@ -29,8 +30,9 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
     case 'zstandard':
       return zstdCompressSync(block, {
         pledgedSrcSize: block.length,
-        // Of one output chunk nothing has to be put together.
-        chunkSize: Math.min(Math.max(block.length, constants.Z_MIN_CHUNK), chunkBytes),
+        // More than the frame can take (zstd's compressBound): of one chunk nothing has to be put together, and where output
+        // ended exactly with a chunk, Node 24 would write another, empty frame behind it.
+        chunkSize: block.length + (block.length >> 7) + zstdFrameExtra,
         params: {
           [constants.ZSTD_c_compressionLevel]: 1,
           [constants.ZSTD_c_checksumFlag]: 0,
