@@ -17,8 +17,17 @@ export const isBlockCodec = (name: string): name is BlockCodec =>
 export const blockBytesMax = 16 * 1024 * 1024;
 const chunkBytes = 256 * 1024;
 const windowLogMax = 24; // = blockBytesMax: a frame that asks for a larger window is not ours.
-const zstdFrameExtra = 1_024;
+const zstdBlockBytes = 128 * 1024;
 const zstdMagic = 0xfd2f_b528;
+
+/**
+ * One output chunk that no frame of `length` bytes fills: where output ends exactly with its chunk, Node 24 writes another, empty
+ * frame behind it. One byte less than zstd's compressBound, with which it would compress in one pass, to other bytes.
+ */
+function zstdChunk(length: number): number {
+  const shortExtra = length < zstdBlockBytes ? (zstdBlockBytes - length) >> 11 : 0;
+  return Math.max(constants.Z_MIN_CHUNK, length + (length >> 8) + shortExtra - 1);
+}
 
 /** What a codec makes of a block. Zstandard: one frame, level 1, content size, no checksum, no dictionary. */
 export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
@@ -30,9 +39,7 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
     case 'zstandard':
       return zstdCompressSync(block, {
         pledgedSrcSize: block.length,
-        // More than the frame can take (zstd's compressBound): of one chunk nothing has to be put together, and where output
-        // ended exactly with a chunk, Node 24 would write another, empty frame behind it.
-        chunkSize: block.length + (block.length >> 7) + zstdFrameExtra,
+        chunkSize: zstdChunk(block.length),
         params: {
           [constants.ZSTD_c_compressionLevel]: 1,
           [constants.ZSTD_c_checksumFlag]: 0,
