@@ -85,7 +85,8 @@ describe.each(
 
     await world.append(history(50, 600));
     await projector.reach(await world.ends(), soon());
-    expect(projector.status().index).toBe(report.index);
+    // The old one follows until the projector has seen the swap.
+    await expect.poll(() => projector.status().index).toBe(report.index);
     await projector.stop();
     await archiver.stop();
   });
