@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../domain/fault.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import { wordAt } from './shared-word.ts';
 
 const longMax = Number.MAX_SAFE_INTEGER;
@@ -169,26 +170,9 @@ const asciiLoopMax = 80;
  * with AVRO_INVALID what has no such spelling: numbers beyond ±(2^53−1) or not whole, strings with a lone
  * surrogate.
  */
-export class AvroWriter {
-  private buffer: Buffer;
-  at = 0;
-
+export class AvroWriter extends GrowingBytes {
   constructor(capacity = 1_024) {
-    this.buffer = Buffer.allocUnsafeSlow(capacity);
-  }
-
-  get capacity(): number {
-    return this.buffer.length;
-  }
-
-  /** Forgets what was written and keeps the memory. */
-  clear(): void {
-    this.at = 0;
-  }
-
-  /** What was written, as a view that the next write may change. */
-  written(): Buffer {
-    return this.buffer.subarray(0, this.at);
+    super(capacity);
   }
 
   /** What was written, as bytes of the caller's own. */
@@ -258,13 +242,6 @@ export class AvroWriter {
     }
     this.at = at + text.length;
     return true;
-  }
-
-  private reserve(size: number): void {
-    if (this.at + size <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.at + size));
-    this.buffer.copy(larger, 0, 0, this.at);
-    this.buffer = larger;
   }
 }
 

@@ -1,4 +1,5 @@
 import { asBuffer } from './avro-bytes.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 
 const loopMax = 160;
 const quote = 0x22;
@@ -48,26 +49,9 @@ export function escapedBytes(bytes: Uint8Array): number {
  * Growing output of JSON text as UTF-8 bytes. What it writes is what `JSON.stringify` writes for the same text or number; the
  * punctuation is the caller's.
  */
-export class JsonWriter {
-  private buffer: Buffer;
-  private at = 0;
-
+export class JsonWriter extends GrowingBytes {
   constructor(capacity = 16 * 1_024) {
-    this.buffer = Buffer.allocUnsafeSlow(capacity);
-  }
-
-  get capacity(): number {
-    return this.buffer.length;
-  }
-
-  /** Forgets what was written and keeps the memory. */
-  clear(): void {
-    this.at = 0;
-  }
-
-  /** What was written, as a view that the next write may change. */
-  written(): Buffer {
-    return this.buffer.subarray(0, this.at);
+    super(capacity);
   }
 
   /** ASCII as it is: punctuation, names, numbers. */
@@ -171,13 +155,6 @@ export class JsonWriter {
     }
     buffer[at++] = quote;
     this.at = at;
-  }
-
-  private reserve(size: number): void {
-    if (this.at + size <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.at + size));
-    this.buffer.copy(larger, 0, 0, this.at);
-    this.buffer = larger;
   }
 }
 

@@ -2,28 +2,18 @@ import { Fault } from '../domain/fault.ts';
 import type { Projection } from '../projections/projection.ts';
 import { atBarrier, barrierDefaults } from './barrier.ts';
 import { withClaim } from './claim.ts';
-import type { Difference } from './compare-model.ts';
+import type { Compared } from './compare-model.ts';
 import { keepDrift } from './drift.ts';
 import { type Look, lookAt, type VerifyContext } from './look.ts';
-import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
 import { type RepairReport, repairModel } from './repair-model.ts';
 
-export interface VerifyReport {
+export interface VerifyReport extends Omit<Compared, 'expected'> {
   readonly id: string;
   readonly projection: string;
   readonly index: string;
   readonly cut: string;
-  readonly events: number;
-  readonly documents: number;
-  readonly expectedRoot: string;
-  readonly foundRoot: string;
-  /** That a search finds what is there. */
-  readonly search: SearchProof;
-  /** Equal roots, and a search finds what is there. */
-  readonly equal: boolean;
-  /** At most 100 of them. */
-  readonly differences: readonly Difference[];
+  /** All of them; `differences` names 100 at most. */
   readonly differing: number;
   /** How long the lanes stood, and partitions whose lanes nobody answered for. */
   readonly heldMs: number;

@@ -25,6 +25,7 @@ export function sourceOf(
   { fields }: ModelDefinition,
   { id, search, searchText: known }: Pick<Document, 'id' | 'search' | 'searchText'>,
 ): { readonly head: string; readonly unindexable: Unindexable | null } {
+  if (known !== undefined) return { head: sourceHead(id, known), unindexable: null };
   const values = search === null ? null : searchValues(fields, search);
   if (typeof values === 'string') return { head: sourceHead(id, null, values), unindexable: values };
   const text = values === null ? null : (known ?? searchText(fields, values));

@@ -1,24 +1,10 @@
+import type { RebuildPlan } from '../../streams/rebuild-plan.ts';
 import { timeText } from './operations.ts';
 import { tableText, utc } from './print.ts';
 import type { Session } from './session.ts';
 
 /** A plan as the API tells it. */
-export interface Plan {
-  readonly kind: 'rebuild' | 'as-of';
-  readonly projection: string;
-  readonly version: number;
-  readonly until: string;
-  readonly events: number;
-  readonly segments: number;
-  readonly bytes: number;
-  readonly documents: number | null;
-  readonly blobs: { readonly reads: number; readonly lists: number; readonly writesPerMinute: number };
-  readonly estimatedMs: number | null;
-  readonly replaces: string | null;
-  readonly drops: string | null;
-  readonly resumes: { readonly id: string; readonly step: string; readonly startedAt: number } | null;
-  readonly discards: string | null;
-}
+export type Plan = Omit<RebuildPlan, 'until'> & { readonly until: string };
 
 const count = (number: number): string => number.toLocaleString('en');
 
