@@ -13,6 +13,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/services/**', 'test/foreign/**'],
+          // Files share a process and its modules: starting both anew for each took a fifth of the time.
+          isolate: false,
           expect: expected,
           testTimeout: 30_000,
           hookTimeout: 30_000,
