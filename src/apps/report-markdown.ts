@@ -47,10 +47,10 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
     ['log', `\`${report.log}\``],
     ['projection', `${report.projection} version ${report.version}`],
     ['fold', `\`${report.fold}\``],
-    ['cut', `\`${report.cut}\``],
+    ['cut', `\`${report.cut}\`${report.followed > 0 ? `, folded at \`${report.folded}\`` : ''}`],
     ['root', `\`${report.root}\``],
     ['checkpoint over the cut', checkpoint === null ? 'none yet when it was made' : covering],
-    ['events', `${count(report.events)} (${outcomes.join(', ') || 'none'})`],
+    ['events', `${count(report.events)} (${outcomes.join(', ') || 'none'})${since(report)}`],
     ['segments', count(report.segments)],
     ['documents', count(report.documents)],
     [
@@ -70,6 +70,9 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
     ],
   ];
 }
+
+const since = ({ followed }: RebuildReport): string =>
+  followed > 0 ? `, ${count(followed)} of them since it was folded` : '';
 
 const rate = (perSecond: number | null, what: string): string =>
   perSecond === null ? '' : ` (${count(perSecond)} ${what}/s)`;

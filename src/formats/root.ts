@@ -104,6 +104,30 @@ export function rootOf(): RootBuilder {
   return builder;
 }
 
+/**
+ * The root that `whole` would have without the documents of `gone` and with those of `come` in their place. Undefined where
+ * `whole` does not hold each of `gone` as it stands there, or one of `come` beside it.
+ */
+export function exchangedRoot(whole: RootBuilder, gone: RootBuilder, come: RootBuilder): string | undefined {
+  const hashes = whole.buckets();
+  for (let bucket = 0; bucket < bucketCount; bucket += 1) {
+    const [out, into] = [gone.entriesOf(bucket), come.entriesOf(bucket)];
+    if (out.length === 0 && into.length === 0) continue;
+    const held = new Map(whole.entriesOf(bucket).map((entry) => [entry.keyHash, entry.docHash]));
+    for (const { keyHash, docHash } of out) {
+      if (held.get(keyHash) !== docHash) return undefined;
+      held.delete(keyHash);
+    }
+    for (const { keyHash, docHash } of into) {
+      if (held.has(keyHash)) return undefined;
+      held.set(keyHash, docHash);
+    }
+    const entries = [...held].map(([key, document]) => key + document).sort();
+    hashes[bucket] = hash('sha256', Buffer.from(entries.join(''), 'hex'), 'buffer');
+  }
+  return hash('sha256', Buffer.concat(hashes), 'hex');
+}
+
 /** Entries of 64 bytes in chunks, as they came; grouped by bucket when asked, four bytes more an entry. */
 function entryStore() {
   const chunks: Buffer[] = [];

@@ -143,7 +143,7 @@ interface FoldGround {
 }
 
 /** A document with the text of its search values; one that nothing finds, or that cannot be searched, has none. */
-function withSearchText(fields: ModelDefinition['fields'], document: Document): Document {
+export function withSearchText(fields: ModelDefinition['fields'], document: Document): Document {
   const values = document.search === null ? null : searchValues(fields, document.search);
   if (values === null || typeof values === 'string') return document;
   return { ...document, searchText: searchText(fields, values) };

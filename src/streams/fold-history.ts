@@ -1,6 +1,7 @@
 import type { Cut } from '../domain/cut.ts';
 import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Document, LaneProgress } from '../ports/read-model.ts';
 import { foldNext } from '../projections/fold-batch.ts';
@@ -20,6 +21,8 @@ export interface History {
   /** Of the newest epoch; earlier ones end where the next one says. */
   readonly until: Cut;
   readonly decoders: EventDecoders;
+  /** Which records are folded: all or none of a key; all by default. */
+  readonly only?: (record: RecordView) => boolean;
 }
 
 export interface FoldCounts {

@@ -20,7 +20,7 @@ export type Gathered =
 
 /** Reads a chain of lanes once: into one window, or, once that is full, into buckets. */
 export async function gather(
-  { store, decoders }: History,
+  { store, decoders, only = () => true }: History,
   chain: readonly LaneSpan[],
   place: BucketPlace,
   windowBytes: number,
@@ -38,6 +38,7 @@ export async function gather(
       await decoders.ensure(slice.records, epoch.epoch);
       for (const record of slice.records) {
         time = Math.max(time, record.appendTime);
+        if (!only(record)) continue;
         if (writer !== undefined) writer.add({ record, lane: at, time });
         else addRecord(window, record, at, time);
       }

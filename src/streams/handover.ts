@@ -3,7 +3,7 @@ import { cutOf, type LaneProgress, type ModelIndex } from '../ports/read-model.t
 import type { Projection } from '../projections/projection.ts';
 import { atBarrier, barrierDefaults } from './barrier.ts';
 import type { withClaim } from './claim.ts';
-import { readEpochs } from './epochs.ts';
+import { type Epoch, readEpochs } from './epochs.ts';
 import { laneSpans } from './fold-history.ts';
 import { archiveCut } from './history-cut.ts';
 import { historyLane } from './history-lane.ts';
@@ -45,6 +45,34 @@ export async function followArchive(
   return records;
 }
 
+/** The end of the archive, and the epochs it is told over. */
+export interface Followed {
+  readonly until: Cut;
+  readonly epochs: readonly Epoch[];
+  /** Records that were stored on the way. */
+  readonly records: number;
+}
+
+/**
+ * Brings an index as far as the archive goes, over the epochs that there are now: what came too late for one that ended
+ * meanwhile is no part of the log. Rejects with `VERSION_AHEAD` where an epoch ended before what the index holds.
+ */
+export async function followToEnd(
+  context: Pick<RebuildContext, 'store' | 'decoders'>,
+  projection: Projection,
+  index: ModelIndex,
+  signal: AbortSignal,
+): Promise<Followed> {
+  const { store } = context;
+  const epochs = await readEpochs(store.truth);
+  const until = await archiveCut(store, epochs);
+  if ((await readEpochs(store.truth)).length > epochs.length)
+    return followToEnd(context, projection, index, signal);
+  const records = await followArchive({ ...context, epochs }, projection, index, until, signal);
+  await refuseEnded(store.truth, { index: index.name, until });
+  return { until, epochs, records };
+}
+
 /**
  * Runs `swap` once `index` is as far as `serving`, so that no reader goes back in time: first from the archive while lanes go on,
  * then, where a barrier is given, while they stand. What reached `serving` and is not archived within 8 s is left to the lanes,
@@ -60,17 +88,8 @@ export async function handOver(
   const { store, clock, barrier } = context;
   const { serving, index } = between;
   const { signal } = claim;
-  let { epochs } = context;
-  /** Over the epochs that there are: what came too late for one that ended meanwhile is no part of the log. */
-  const follow = async (): Promise<Cut> => {
-    epochs = await readEpochs(store.truth);
-    const until = await archiveCut(store, epochs);
-    if ((await readEpochs(store.truth)).length > epochs.length) return follow();
-    await followArchive({ ...context, epochs }, projection, index, until, signal);
-    await refuseEnded(store.truth, { index: index.name, until });
-    return until;
-  };
-  await follow();
+  const follow = (): Promise<Followed> => followToEnd(context, projection, index, signal);
+  const { epochs } = await follow();
   if (barrier === undefined) return swap();
   const { partitions } = epochs.at(-1)!;
   const ground = { state: store.state, clock, projection: projection.definition.projection };
@@ -79,7 +98,7 @@ export async function handOver(
     const reached = cutOf(await serving.progress(), (epoch) => epochs[epoch - 1]?.partitions ?? partitions);
     const deadline = clock.now() + standMs;
     for (;;) {
-      const until = await follow();
+      const { until } = await follow();
       if (isBehind(reached, until) || clock.now() >= deadline) break;
       await clock.wait(lookMs, signal);
     }

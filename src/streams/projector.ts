@@ -29,6 +29,7 @@ import { foldLimit, limitedSource } from './fold-limit.ts';
 import { holdLanes } from './hold-lanes.ts';
 import { type Ends, refuseProgressAhead, withEnds } from './index-ahead.ts';
 import { historySource, type LaneSource, liveSource } from './lane-source.ts';
+import { logEnds } from './log-ends.ts';
 import { type ProjectPoint, projectSlice } from './project-slice.ts';
 import type { ProjectorNotice, ProjectorStatus } from './projector-status.ts';
 
@@ -75,13 +76,12 @@ export function startProjector(options: ProjectorOptions): Projector {
   const stopping = new AbortController();
   const waiting = conditions();
   const lanes = new Map<string, LaneProgress>();
-  const logEnds = new Map<number, number>();
+  const bounds = logEnds(log);
   let state: ProjectorStatus['state'] = 'starting';
   let fault: Fault | undefined;
   let index: ModelIndex | undefined;
   let pauses = 0;
-  const gate = batchGate();
-  const heldHere = new Set<number>();
+  const [gate, heldHere] = [batchGate(), new Set<number>()];
   const member = crypto.randomUUID();
   let answered: string | undefined;
   let session: { readonly cancel: AbortController; readonly done: Promise<void> } | undefined;
@@ -93,6 +93,7 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   /** Runs until stopped, paused, or until another index serves. */
   async function runSession(signal: AbortSignal, builtElsewhere: boolean): Promise<void> {
+    await bounds.look();
     index = await model.serving(projection.definition);
     if (index === undefined) {
       state = 'starting';
@@ -148,7 +149,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   /** Resolves when the session should end; keeps the log's ends fresh meanwhile. */
   async function watch(serving: ModelIndex, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const [partition, { end }] of (await log.bounds()).entries()) logEnds.set(partition, end);
+      await bounds.look();
       await limit.look();
       const claim = await liveClaim(store.state, name, clock);
       await answer(claim?.barrier, signal);
@@ -269,8 +270,7 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   return {
     status() {
-      let lag = 0;
-      for (const [partition, end] of logEnds) lag += Math.max(0, end - progressOf(open, partition).next);
+      const lag = bounds.lag((partition) => progressOf(open, partition).next);
       return { projection: name, state, index: index?.name, lanes: [...lanes.values()], lag, fault };
     },
     reach: (next, signal) =>

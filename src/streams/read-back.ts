@@ -1,6 +1,6 @@
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
-import type { ModelIndex } from '../ports/read-model.ts';
+import type { ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type SearchProof, searchProver } from './prove-searchable.ts';
 
@@ -8,7 +8,11 @@ export interface ReadBack {
   readonly root: RootBuilder;
   /** That a search finds what was read. */
   readonly search: SearchProof;
+  /** The first ones that are stored as such that no search finds, by their code. */
+  readonly unindexable: readonly Unsearchable[];
 }
+
+const unindexableMax = 10;
 
 export interface ReadBackOptions {
   /** Gets the number of documents read so far. */
@@ -31,12 +35,14 @@ export async function readBack(
   await using snapshot = await index.snapshot();
   const root = rootOf();
   const held = searchDigest();
+  const unindexable: Unsearchable[] = [];
   const prover = searchProver(projection, snapshot, { asFolded: asFolded !== undefined });
   let isTold = true;
   for await (const documents of snapshot.scan()) {
     signal.throwIfAborted();
-    for (const { id, version, body, searchText } of documents) {
+    for (const { id, version, body, searchText, unindexable: code } of documents) {
       root.add(id, version, body);
+      if (code !== null && unindexable.length < unindexableMax) unindexable.push({ id, reason: code });
       if (searchText === undefined) isTold = false;
       else held.add(id, searchText);
     }
@@ -45,11 +51,11 @@ export async function readBack(
   }
   // An engine that keeps no texts had all its documents computed again.
   if (asFolded === undefined || !isTold || held.hex() === asFolded)
-    return { root, search: await prover.end() };
+    return { root, search: await prover.end(), unindexable };
   const naming = searchProver(projection, snapshot);
   for await (const documents of snapshot.scan()) {
     signal.throwIfAborted();
     naming.see(documents);
   }
-  return { root, search: await naming.end() };
+  return { root, search: await naming.end(), unindexable };
 }

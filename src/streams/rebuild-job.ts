@@ -27,6 +27,19 @@ export interface Filling {
   readonly unsearchable: readonly Unsearchable[];
 }
 
+/** What an index holds, folded and read back, at the cut at which it was proven. */
+export interface ProvenAt {
+  readonly cut: string;
+  readonly root: string;
+  readonly documents: number;
+  readonly events: number;
+  readonly outcomes: FoldCounts['outcomes'];
+  /** Those of the events that came after the cut of the fold, and went in as lanes would take them. */
+  readonly followed: number;
+  readonly unindexable: number;
+  readonly unsearchable: readonly Unsearchable[];
+}
+
 /**
  * A rebuild under way, as the archive's state records it: all that somebody else needs to go on with it. It is written
  * before its index is made and goes at its end, so an index that no record names is nobody's.
@@ -48,8 +61,9 @@ export interface RebuildJob {
   readonly startedAt: number;
   readonly step: RebuildStep;
   readonly filled: Filling | null;
-  /** That a search finds what is in the index, once it was proven. */
+  /** That a search finds what is in the index, and what all of it came to, once it was proven. */
   readonly search: SearchProof | null;
+  readonly proven: ProvenAt | null;
   /** The swap that was on record before its own: given back if it does not come to swap. */
   readonly before: Kept['swap'];
   /** Worked on it so far, by all who did. */
@@ -85,7 +99,7 @@ function parse(bytes: Buffer): RebuildJob | undefined {
   const whole = texts && counts.every(Number.isSafeInteger) && until !== undefined;
   if (v !== 1 || !whole || !steps.includes(step) || !jobKinds.includes(kind)) return undefined;
   const { v: _, ...job } = found as typeof found & Omit<RebuildJob, 'until'>;
-  return { ...job, until };
+  return { ...job, proven: job.proven ?? null, until };
 }
 
 /** The rebuild of a projection that is under way or was left, if there is one. */

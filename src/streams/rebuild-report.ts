@@ -22,11 +22,15 @@ export interface RebuildReport {
   readonly fold: string;
   readonly index: string;
   readonly replaced: string | null;
-  /** Text of the cut the index stands at. */
+  /** Text of the cut the index stands at: where it was read back, the last one before it began to serve. */
   readonly cut: string;
+  /** Text of the cut of the fold: what came after it, up to `cut`, went in as lanes would take it. */
+  readonly folded: string;
   /** The newest checkpoint of the meta log whose leaves reach the cut; null where none does yet. */
   readonly checkpoint: CoveringCheckpoint | null;
   readonly events: number;
+  /** Those of them that lie between `folded` and `cut`. */
+  readonly followed: number;
   readonly segments: number;
   readonly documents: number;
   /** Documents that the engine cannot search: as many as were accepted at most. The first ones by name. */

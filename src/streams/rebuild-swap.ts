@@ -3,7 +3,7 @@ import type { ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type Announce, handOver } from './handover.ts';
 import { changeKept, readKept, swapOrSee } from './kept-indexes.ts';
-import type { HeldJob } from './rebuild-job.ts';
+import type { HeldJob, RebuildJob } from './rebuild-job.ts';
 import type { RebuildContext } from './rebuild-plan.ts';
 
 /** A proven index, and the record of the rebuild that made it. */
@@ -15,6 +15,8 @@ export interface Proven {
   readonly announce: Announce;
   readonly signal: AbortSignal;
 }
+
+const builtTo = ({ proven, until }: RebuildJob): string => proven?.cut ?? formatCut(until);
 
 /** The swap, on record before it happens; what serves already was swapped by whoever worked on this before. */
 export async function swapIn({ context, projection, held, index, announce, signal }: Proven): Promise<void> {
@@ -35,7 +37,7 @@ export async function swapIn({ context, projection, held, index, announce, signa
     const known = [swap?.to, swap?.from].find((one) => one?.index === replaces);
     const { version } = serving.definition;
     const from = { version, built: null, rebuild: null, ...known, index: replaces, at };
-    const to = { index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id, at };
+    const to = { index: index.name, version: job.version, built: builtTo(job), rebuild: job.id, at };
     await held.note({});
     await changeKept(store.state, name, ({ beside }) => ({ beside, swap: { from, to } }));
     await swapOrSee(model, projection, replaces, index.name);
@@ -46,7 +48,7 @@ export async function swapIn({ context, projection, held, index, announce, signa
 export async function leaveBeside({ context, held, index }: Proven): Promise<void> {
   const { job } = held;
   const kept = {
-    ...{ index: index.name, version: job.version, built: formatCut(job.until), rebuild: job.id },
+    ...{ index: index.name, version: job.version, built: builtTo(job), rebuild: job.id },
     at: context.clock.now(),
   };
   await changeKept(context.store.state, job.projection, ({ swap, beside }) => ({

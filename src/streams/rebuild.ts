@@ -1,4 +1,4 @@
-import { formatCut } from '../domain/cut.ts';
+import { formatCut, parseCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { ModelIndex } from '../ports/read-model.ts';
 import { indexName } from '../ports/search-values.ts';
@@ -9,8 +9,7 @@ import { fillIndex } from './fill-index.ts';
 import { refuseEnded } from './index-ahead.ts';
 import { changeKept, dropLeftovers } from './kept-indexes.ts';
 import { patiently } from './patiently.ts';
-import { refuseUnsearchable } from './prove-searchable.ts';
-import { readBack } from './read-back.ts';
+import { prove } from './prove-rebuild.ts';
 import {
   endJob,
   type Filling,
@@ -36,9 +35,10 @@ interface Work extends Proven {
 }
 
 /**
- * Builds a fresh index of a projection from the archive alone, up to the plan's cut; reads back all of it, compares its root
- * with the root of the fold, and proves that a search finds it; then, and only then, makes it the serving one and keeps the
- * one before. Readers keep the old index until then. At a past cut it is left beside what serves.
+ * Builds a fresh index of a projection from the archive alone, up to the plan's cut; follows the archive from there to where it
+ * ends now; reads back all of it, compares its root with the root of the fold, and proves that a search finds it; then, and
+ * only then, makes it the serving one and keeps the one before. Readers keep the old index until then. At a past cut it is left
+ * beside what serves.
  *
  * Stopped at any step, by a signal or a kill, it is gone on with by the next plan: the same id, the same index, from the step it
  * had come to. So is one that failed for what may pass, and one whose swap was refused. Any other failure, and a cancellation
@@ -125,7 +125,7 @@ async function takeJob(
   return holdJob(store.state, {
     ...{ id, fence, kind: plan.kind, projection: plan.projection, version: plan.version, fold: frozen },
     ...{ until: plan.until, replaces: plan.replaces, index: indexName(definition, suffixOf(id)) },
-    ...{ startedAt: clock.now(), step: 'fill', filled: null, search: null, before: null },
+    ...{ startedAt: clock.now(), step: 'fill', filled: null, search: null, proven: null, before: null },
     ...{ foldMs: 0, readBackMs: 0, resumed: 0, progress: null, cancelled: false },
   });
 }
@@ -152,12 +152,14 @@ async function run(work: Work): Promise<RebuildReport> {
   const { context, projection, held, signal } = work;
   const patience = { clock: context.clock, patienceMs: context.patienceMs ?? 0, signal };
   const filled = held.job.filled ?? (await patiently(() => fill(work), patience));
-  if (held.job.step === 'prove') await patiently(() => prove(work, filled), patience);
+  // A record that says nothing of a proof is of a program that proved less.
+  if (held.job.step === 'prove' || held.job.proven === null)
+    await patiently(() => prove(work, filled), patience);
   await refuseEnded(context.store.truth, held.job);
   signal.throwIfAborted();
   work.onProgress({ phase: 'swap', done: 0, total: 1 });
   await (held.job.kind === 'rebuild' ? swapIn(work) : leaveBeside(work));
-  const report = await reportOf(work, filled);
+  const report = await reportOf(work);
   await keepReport(context.store.state, report, context.signer);
   // The record goes last but for what no record names: a crash before goes on here.
   await endJob(context.store, held.job);
@@ -193,60 +195,23 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   return filled;
 }
 
-/** All that has to hold before it may serve. */
-async function prove(work: Work, filled: Filling): Promise<void> {
-  const { context, plan, held, index, onProgress, signal } = work;
-  const { clock, acceptUnindexable = 0 } = context;
-  const { projection } = plan;
-  const started = clock.now();
-  const total = filled.documents;
-  const onRead = (done: number): void => onProgress({ phase: 'read-back', done, total });
-  const { root, search } = await readBack(index, work.projection, {
-    onRead,
-    signal,
-    asFolded: filled.search,
-  });
-  if (root.root() !== filled.root)
-    throw new Fault('REBUILD_DIFFERS', {
-      projection,
-      folded: filled.root,
-      readBack: root.root(),
-      documents: filled.documents,
-      found: root.size,
-    });
-  if (filled.unindexable > acceptUnindexable)
-    throw new Fault('REBUILD_UNINDEXABLE', {
-      projection,
-      unindexable: filled.unindexable,
-      first: filled.unsearchable.map(({ id, reason }) => `${id}: ${reason}`).join('; '),
-    });
-  refuseUnsearchable(projection, search);
-  // The first index of a log may be empty, as the log is.
-  if (
-    context.refuseEmpty === true &&
-    filled.events === 0 &&
-    (plan.replaces !== null || plan.kind === 'as-of')
-  )
-    throw new Fault('REBUILD_EMPTY', { projection, cut: formatCut(held.job.until) });
-  await held.note({ step: 'swap', search, readBackMs: held.job.readBackMs + clock.now() - started });
-}
-
-async function reportOf({ context, plan, held, index }: Work, filled: Filling): Promise<RebuildReport> {
+async function reportOf({ context, plan, held, index }: Work): Promise<RebuildReport> {
   const { store, epochs, clock } = context;
   const { job } = held;
+  const { cut, root, documents, events, outcomes, followed, unindexable, unsearchable } = job.proven!;
   const perSecond = (count: number, ms: number): number | null =>
     ms === 0 ? null : Math.round((count / ms) * 1_000);
   return {
     ...{ id: job.id, kind: job.kind, log: epochs[0]!.log },
     ...{ projection: job.projection, version: job.version, fold: job.fold },
-    ...{ index: index.name, replaced: job.replaces, cut: formatCut(job.until) },
-    checkpoint: await coveringCheckpoint(store, epochs, job.until),
-    ...{ events: filled.events, segments: plan.segments, documents: filled.documents },
-    ...{ unindexable: filled.unindexable, unsearchable: filled.unsearchable, outcomes: filled.outcomes },
+    ...{ index: index.name, replaced: job.replaces, cut, folded: formatCut(job.until) },
+    checkpoint: await coveringCheckpoint(store, epochs, parseCut(cut)!),
+    ...{ events, followed, segments: plan.segments, documents },
+    ...{ unindexable, unsearchable, outcomes },
     search: job.search,
-    ...{ root: filled.root, startedAt: job.startedAt, endedAt: clock.now(), resumed: job.resumed },
+    ...{ root, startedAt: job.startedAt, endedAt: clock.now(), resumed: job.resumed },
     ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
-    eventsPerSecond: perSecond(filled.events, job.foldMs),
-    documentsPerSecond: perSecond(filled.documents, job.foldMs + job.readBackMs),
+    eventsPerSecond: perSecond(events - followed, job.foldMs),
+    documentsPerSecond: perSecond(documents, job.foldMs + job.readBackMs),
   };
 }

@@ -17,10 +17,11 @@ import { help } from './rows/help.ts';
 import { history } from './rows/history.ts';
 import { intake } from './rows/intake.ts';
 import { rebuild } from './rows/rebuild.ts';
+import { searches } from './rows/searches.ts';
 import { start } from './rows/start.ts';
 import { verify } from './rows/verify.ts';
 
-const rows: readonly Row[] = [help, start, intake, archive, verify, fold, rebuild, history, clone];
+const rows: readonly Row[] = [help, start, intake, archive, verify, fold, rebuild, searches, history, clone];
 const roundsDefault = 3;
 const quickEvents = 20_000;
 const heapMiB = 2_048;

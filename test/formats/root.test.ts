@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketOf, docHash, rootOf } from '../../src/formats/root.ts';
+import { bucketOf, docHash, exchangedRoot, rootOf } from '../../src/formats/root.ts';
 import { text } from './arbitrary.ts';
 import { vectors } from './vectors.ts';
 
@@ -109,4 +109,20 @@ test('what is no document is not hashed', () => {
   expect(() => docHash('a', -1, Buffer.alloc(0))).toThrow(RangeError);
   expect(() => docHash('a', 2 ** 53, Buffer.alloc(0))).toThrow(RangeError);
   expect(() => docHash('\ud800', 1, Buffer.alloc(0))).toThrow(RangeError);
+});
+
+test('with documents in the place of others it is the root of those; what is not there as it should be has none', () => {
+  const before = someDocuments.slice(0, 60);
+  const after = before.map((one) => ({ ...one, version: one.version + 1, body: Buffer.from('{"later":1}') }));
+  const others = someDocuments.slice(60, 3_000);
+  const born = { id: 'born later', version: 9, body: Buffer.from('{}') };
+  const whole = builderOf([...others, ...after, born]);
+  const gone = builderOf([...after, born]);
+  expect(exchangedRoot(whole, gone, builderOf(before))).toBe(builderOf([...before, ...others]).root());
+  expect(exchangedRoot(whole, rootOf(), rootOf())).toBe(whole.root());
+  const altered = builderOf([...others, born, { ...after[0]!, body: Buffer.from('{}') }, ...after.slice(1)]);
+  const missing = builderOf([...others, ...after]);
+  for (const found of [altered, missing])
+    expect(exchangedRoot(found, gone, builderOf(before))).toBeUndefined();
+  expect(exchangedRoot(whole, gone, builderOf([others[0]!]))).toBeUndefined();
 });

@@ -36,23 +36,33 @@ export const run: Run = async (session, [name], options) => {
     isSet(options, 'yes'),
   );
   const reports: RebuildReport[] = [];
-  for (const plan of plans) {
-    const { rebuilt } = await operate(
-      session,
-      connection.call,
-      '/v1/rebuilds',
-      // What the plan showed is what is built: a time that is told as `2h` ago moves on.
-      { ...asked, projection: plan.projection, ...(plan.kind === 'as-of' ? { asOf: plan.until } : {}) },
-      stopped(session, connection, plan),
-    );
-    if (rebuilt === null) continue;
-    reports.push(rebuilt);
-    if (session.output === 'ndjson') await session.write(`${JSON.stringify(rebuilt)}\n`);
+  try {
+    for (const plan of plans) {
+      const { rebuilt } = await operate(
+        session,
+        connection.call,
+        '/v1/rebuilds',
+        // What the plan showed is what is built: a time that is told as `2h` ago moves on.
+        { ...asked, projection: plan.projection, ...(plan.kind === 'as-of' ? { asOf: plan.until } : {}) },
+        stopped(session, connection, plan),
+      );
+      if (rebuilt === null) continue;
+      reports.push(rebuilt);
+      if (session.output === 'ndjson') await session.write(`${JSON.stringify(rebuilt)}\n`);
+    }
+  } catch (error) {
+    // What was swapped by then serves, whatever became of the others.
+    if (reports.length > 0) await tell(session, reports);
+    throw error;
   }
-  if (session.output === 'json') await session.write(`${JSON.stringify({ items: reports })}\n`);
-  if (session.output === 'table') await session.write(await reportTable(session, reports));
+  await tell(session, reports);
   return exitCodes.ok;
 };
+
+async function tell(session: Session, reports: readonly RebuildReport[]): Promise<void> {
+  if (session.output === 'json') await session.write(`${JSON.stringify({ items: reports })}\n`);
+  if (session.output === 'table') await session.write(await reportTable(session, reports));
+}
 
 interface Asked {
   readonly acceptUnindexable: number;

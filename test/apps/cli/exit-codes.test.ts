@@ -5,12 +5,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { folderArchive } from '../../../src/adapters/folder/archive-store.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { commands } from '../../../src/apps/cli/commands.ts';
 import { exitCodeOf, exitCodes, exitCodesAbout } from '../../../src/apps/cli/exit-codes.ts';
 import { readConfig } from '../../../src/apps/config.ts';
 import { openAnnal } from '../../../src/apps/open-annal.ts';
+import { faults } from '../../../src/domain/fault.ts';
 import { versionOf } from '../../../src/domain/position.ts';
 import { entities } from '../../../src/projections/entities.ts';
+import { withClaim } from '../../../src/streams/claim.ts';
 import { cli } from '../../given/cli.ts';
 import { type StartedCli, startCli } from '../../given/cli-server.ts';
 
@@ -35,6 +39,10 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test('the table names every exit code once', () => {
   expect(exitCodesAbout.map(([code]) => code)).toEqual(Object.values(exitCodes));
+});
+
+test('no fault ends well', () => {
+  for (const code of Object.keys(faults)) expect(exitCodeOf(code, 200), code).toBeGreaterThan(0);
 });
 
 test('an answer without a code of ours is judged by its status', () => {
@@ -190,6 +198,19 @@ describe('at a server that knows its callers', () => {
       code: 4,
       stderr: expect.stringContaining(`already running at ${server.address}`),
     });
+  });
+
+  test('4: of several rebuilds one is refused, and what was swapped before is told all the same', async () => {
+    await using store = folderArchive({ dir: data });
+    const claim = { state: store.state, clock: systemClock, projection: 'history' };
+    const { code, stdout, stderr } = await withClaim(claim, { id: 'somebody', kind: 'verify' }, () =>
+      as(operator, 'rebuild', '--all', '--yes', '-o', 'json'),
+    );
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('REBUILD_RUNNING') });
+    const { items } = JSON.parse(stdout) as { items: { projection: string; index: string }[] };
+    expect(items.map(({ projection }) => projection)).toEqual(['entities']);
+    const { stdout: shown } = await as(operator, 'projections', '-o', 'json');
+    expect(shown).toContain(items[0]!.index);
   });
 
   test('3: an entity, a projection that nobody knows', async () => {

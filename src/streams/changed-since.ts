@@ -1,0 +1,107 @@
+import type { Cut } from '../domain/cut.ts';
+import type { RecordView } from '../formats/record-view.ts';
+import { type RootBuilder, rootOf } from '../formats/root.ts';
+import { searchDigest } from '../formats/search-digest.ts';
+import type { Projection } from '../projections/projection.ts';
+import { withSearchText } from './fill-index.ts';
+import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
+import { historyLane } from './history-lane.ts';
+
+/** What a fold of some entities gives, at one cut. */
+export interface FoldedPart {
+  readonly root: RootBuilder;
+  /** Digest of what searches should find of it. */
+  readonly search: string;
+  readonly counts: FoldCounts;
+}
+
+/** The same entities at two cuts: all that have an event between them, and perhaps a few more. */
+export interface Changed {
+  readonly before: FoldedPart;
+  readonly after: FoldedPart;
+  /** Records between the cuts. */
+  readonly records: number;
+}
+
+/** A mebibyte, whatever comes: keys that share a bit are folded as well. */
+const markBits = 2 ** 23;
+
+/** Keys of records, each as one bit of a table: it may have keys that were never marked, and lacks none that was. */
+function keyMarks() {
+  const marks = new Uint8Array(markBits / 8);
+  return {
+    mark(record: RecordView): void {
+      const bit = keyBit(record);
+      marks[bit >> 3]! |= 1 << (bit & 7);
+    },
+    has(record: RecordView): boolean {
+      const bit = keyBit(record);
+      return (marks[bit >> 3]! & (1 << (bit & 7))) !== 0;
+    },
+  };
+}
+
+/** FNV-1a over the key's bytes; a record without a key is one of the empty key. */
+function keyBit({ block, keyStart, keyEnd }: RecordView): number {
+  let hash = 0x811c9dc5;
+  for (let at = Math.max(0, keyStart); at < keyEnd; at += 1) hash = Math.imul(hash ^ block[at]!, 0x01000193);
+  return (hash ^ (hash >>> 15)) & (markBits - 1);
+}
+
+/**
+ * Folds anew, from the archive alone, every entity that has an event between `from` and the end of `history`: as it was at
+ * `from`, and as it is at the end. Undefined where there is no event between them. Memory is that of a fold and a mebibyte.
+ */
+export async function changedSince(
+  projection: Projection,
+  history: History,
+  from: Cut,
+  signal: AbortSignal,
+): Promise<Changed | undefined> {
+  const { mark, has } = keyMarks();
+  let records = 0;
+  for (const { epoch, partition, end } of laneSpans(history)) {
+    const first =
+      epoch.epoch < from.epoch ? end : epoch.epoch === from.epoch ? (from.next[partition] ?? 0) : 0;
+    if (first >= end) continue;
+    const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
+    for await (const slice of historyLane(history.store, lane, first, end)) {
+      signal.throwIfAborted();
+      for (const record of slice.records) mark(record);
+      records += slice.records.length;
+    }
+  }
+  if (records === 0) return undefined;
+  const fold = (until: Cut): Promise<FoldedPart> =>
+    foldPart(projection, { ...history, until, only: has }, signal);
+  return { before: await fold(from), after: await fold(history.until), records };
+}
+
+async function foldPart(projection: Projection, history: History, signal: AbortSignal): Promise<FoldedPart> {
+  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const root = rootOf();
+  const search = searchDigest();
+  for await (const documents of foldHistory(projection, history, counts)) {
+    signal.throwIfAborted();
+    for (const folded of documents) {
+      const { id, version, body, searchText } = withSearchText(projection.definition.fields, folded);
+      root.add(id, version, body);
+      search.add(id, searchText ?? 'null');
+    }
+  }
+  return { root, search: search.hex(), counts };
+}
+
+/** What a whole history counts at the later cut, by what it counted at the earlier one. */
+export function countsAfter(counts: FoldCounts, changed: Changed | undefined): FoldCounts {
+  if (changed === undefined) return counts;
+  const { before, after } = changed;
+  const outcomes: FoldCounts['outcomes'] = {};
+  for (const name of Object.keys({ ...counts.outcomes, ...after.counts.outcomes })) {
+    const outcome = name as keyof typeof outcomes;
+    const of = (some: FoldCounts): number => some.outcomes[outcome] ?? 0;
+    const found = of(counts) - of(before.counts) + of(after.counts);
+    if (found > 0) outcomes[outcome] = found;
+  }
+  return { records: counts.records - before.counts.records + after.counts.records, outcomes };
+}
