@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
+import { isRestoredTopic } from '../domain/restored-topic.ts';
 import type { DriftLimits } from '../streams/drift.ts';
 import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
@@ -206,6 +207,8 @@ function contradictions(values: Values, set: IsSet): ConfigFault[] {
     refuse('ANNAL_DATAHUB_SOURCE', 'is the name of the inbox too, and ids come from it');
   if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
     refuse('ANNAL_DATAHUB_TOPIC', 'is one of the topics of the log itself');
+  else if (datahub && isRestoredTopic(values.datahubTopic ?? ''))
+    refuse('ANNAL_DATAHUB_TOPIC', 'is a restored topic: those are for readers outside');
   return faults;
 }
 

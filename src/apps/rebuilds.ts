@@ -239,7 +239,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
 }
 
 /** A cut as it stands in an answer, or a moment as elsewhere. Throws `MOMENT_INVALID`. */
-function asOfIn(text: string | undefined, now: number): AsOf | undefined {
+export function asOfIn(text: string | undefined, now: number): AsOf | undefined {
   if (text === undefined) return undefined;
   const cut = parseCut(text.slice(0, asOfMax).trim());
   if (cut !== undefined) return { cut };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isRestoredTopic } from '../domain/restored-topic.ts';
 
 /** One thing that can be configured. `parse` takes the text of the environment or of a flag. */
 export interface Setting<T> {
@@ -46,6 +47,18 @@ export const bytes = (min: number, max: number): z.ZodType<number, string> =>
 /** The text itself, where it matches. */
 export const matching = (pattern: RegExp, wanted: string): z.ZodType<string, string> =>
   refine((text) => (pattern.test(text) ? text : undefined), wanted);
+
+const logNameText = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** The name of a log. A restored topic is told by its own words: who names one takes it for a log that can be gone on with. */
+export const logName = z.string().transform((text, context) => {
+  const wanted = isRestoredTopic(text)
+    ? 'may not be a restored topic: those are for readers outside, and no part of Annal reads one'
+    : 'has to be a name of a-z, 0-9 and -, at most 63, a letter first';
+  if (logNameText.test(text)) return text;
+  context.addIssue({ code: 'custom', message: wanted });
+  return z.NEVER;
+});
 
 /** One of the values. */
 export const oneOf = <const T extends string>(...values: readonly T[]): z.ZodType<T, string> =>

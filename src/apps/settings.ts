@@ -5,6 +5,7 @@ import {
   connectionString,
   file,
   list,
+  logName,
   matching,
   oneOf,
   refine,
@@ -46,7 +47,7 @@ export const settings = {
     variable: 'ANNAL_TOPIC',
     about: 'name of the log; its topics are <name>.e1, <name>.e2 …',
     fallback: 'annal',
-    parse: matching(/^[a-z][a-z0-9-]{0,62}$/, 'a name of a-z, 0-9 and -, at most 63, a letter first'),
+    parse: logName,
   }),
   partitions: setting({
     variable: 'ANNAL_PARTITIONS',

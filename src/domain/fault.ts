@@ -157,6 +157,11 @@ export const faults = {
     about: 'the next epoch was opened already, and otherwise than asked',
     doThis: 'Look at `annal epoch list`; nothing was changed.',
   },
+  EPOCH_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'the archive has no such epoch before the cut',
+    doThis: '`annal epoch list` shows the epochs that there are.',
+  },
   EVENT_NOT_FOUND: {
     remedy: 'refuse',
     about: 'there is no event at this position, or you may not see it',
@@ -463,6 +468,21 @@ export const faults = {
     remedy: 'refuse',
     about: 'a part of the request has the wrong form',
     doThis: 'Correct the named part; /openapi.json describes every request.',
+  },
+  RESTORE_DIFFERS: {
+    remedy: 'halt',
+    about: 'the restored topic does not hold what the archive holds, up to where it ends',
+    doThis: 'Leave that topic, or remove it; `annal restore --new` begins another one.',
+  },
+  RESTORE_EMPTY: {
+    remedy: 'refuse',
+    about: 'the archive has no event before the cut: there is nothing to publish',
+    doThis: 'Look whether this is the archive that is meant: `annal archive status`, `annal epoch list`.',
+  },
+  RESTORE_RUNNING: {
+    remedy: 'refuse',
+    about: 'another process publishes into this restored topic',
+    doThis: 'Wait for it to finish, or begin a topic of your own with `annal restore --new`.',
   },
   ROUTE_UNKNOWN: {
     remedy: 'refuse',

@@ -85,8 +85,9 @@ export interface EventLog extends AsyncDisposable {
 
 /** A topic made once for one epoch. */
 export interface EpochTopic {
+  /** From 1 on; 0 for a topic that is no epoch of a log: no archive takes records under it. */
   readonly epoch: number;
-  /** `<name>.e<epoch>`, never used again. */
+  /** `<name>.e<epoch>`, never used again; `<name>.restored.<k>` where it is no epoch. */
   readonly topic: string;
   readonly partitions: number;
 }

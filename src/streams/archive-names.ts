@@ -48,3 +48,6 @@ export const barrierAcksOf = (projection: string, barrier: string): string =>
 export const barrierAckName = (projection: string, barrier: string, member: string): string =>
   `${barrierAcksOf(projection, barrier)}${member}.json`;
 export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;
+/** State: runs that publish history into topics of their own, one file a topic. */
+export const restoresPrefix = 'restored/';
+export const restoreName = (topic: string): string => `${restoresPrefix}${topic}.json`;

@@ -1,5 +1,6 @@
 import { Fault } from '../domain/fault.ts';
 import { epochMax, offsetEnd, partitionMax } from '../domain/position.ts';
+import { isRestoredTopic } from '../domain/restored-topic.ts';
 import type { TruthStore } from '../ports/archive.ts';
 import type { EpochTopic } from '../ports/event-log.ts';
 import { closingName, epochName, epochsPrefix } from './archive-names.ts';
@@ -60,6 +61,8 @@ export async function readEpochs(truth: TruthStore): Promise<readonly Epoch[]> {
 
 /** Opens an epoch: of two processes doing so at once one creates the file and both get what it holds. */
 export async function openEpoch(truth: TruthStore, epoch: Epoch): Promise<Epoch> {
+  if (isRestoredTopic(epoch.name) || isRestoredTopic(epoch.topic))
+    throw new Fault('EPOCH_INVALID', { topic: epoch.topic, reason: 'a restored topic is no epoch' });
   const body = Buffer.from(`${JSON.stringify(epoch, null, 2)}\n`);
   if ((await truth.create(epochName(epoch.epoch), body)) === 'created') return epoch;
   const bytes = await truth.read(epochName(epoch.epoch));
@@ -114,6 +117,7 @@ function parseEpoch(bytes: Buffer, number: number, before: Epoch | undefined): E
   if (v !== 1 || epoch !== number || epoch > epochMax) throw invalid('another version or number');
   if (typeof log !== 'string' || typeof name !== 'string' || typeof openedAt !== 'string')
     throw invalid('log, name or openedAt is missing');
+  if (isRestoredTopic(name) || isRestoredTopic(topic ?? '')) throw invalid('a restored topic is no epoch');
   if (topic !== topicOf(name, epoch) || partitioner !== 'murmur2') throw invalid('topic or partitioner');
   if (!isWhole(partitions, 1, partitionMax + 1)) throw invalid('partitions');
   if (previous === undefined || (number === 1) !== (previous === null)) throw invalid('previous');

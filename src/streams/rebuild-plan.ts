@@ -103,7 +103,11 @@ export async function planRebuild(
   };
 }
 
-async function cutAskedFor({ store, epochs }: RebuildContext, asOf: AsOf | undefined): Promise<Cut> {
+/** The cut that is meant; without one, the archive's end. Rejects with `CUT_INVALID`. */
+export async function cutAskedFor(
+  { store, epochs }: Pick<RebuildContext, 'store' | 'epochs'>,
+  asOf: AsOf | undefined,
+): Promise<Cut> {
   const end = await archiveCut(store, epochs);
   if (asOf === undefined) return end;
   if ('time' in asOf) return cutAtTime(store, epochs, end, asOf.time);
@@ -126,7 +130,8 @@ export async function resumedBy(
   return left.kind === 'as-of' && formatCut(asked) === formatCut(left.until) ? left : undefined;
 }
 
-async function readingOf(
+/** What it takes to read spans: segments and tails, and what is asked of the blob store for them. */
+export async function readingOf(
   { truth, state }: ArchiveStore,
   spans: readonly LaneSpan[],
 ): Promise<Pick<RebuildPlan, 'segments' | 'bytes' | 'blobs'>> {

@@ -68,4 +68,26 @@ export const archiveCommands: readonly CommandSpec[] = [
     ],
     load: () => import('./archive-verify.ts'),
   },
+  {
+    name: 'restore',
+    about: 'publish the history in the archive into a Kafka topic of its own, for readers outside',
+    more:
+      'The topic is <name>.restored.<k>, k the next free number; no epoch is opened for it, and no part of Annal reads it. Shows ' +
+      'its plan first. Key, value, headers, order and, where there are as many, partitions are those of the log; where a record ' +
+      'stood and when it was appended stands in headers. Stopped at any moment, the same command goes on. At its end the topic is ' +
+      'read back, and the exit code is 6 where it differs.',
+    options: [
+      { flags: '--plan', about: 'show the plan, and publish nothing' },
+      { flags: '--epoch <n>', about: 'the events of this epoch alone' },
+      { flags: '--as-of <moment|cut>', about: 'only what was there at a past time or cut' },
+      { flags: '--partitions <count>', about: 'of the topic, 1 to 512; default: as the newest epoch' },
+      { flags: '--new', about: 'begin a new topic, whatever was left' },
+      { flags: '--yes', about: 'do it without asking' },
+    ],
+    examples: [
+      { line: 'annal restore --plan', about: 'what it would publish, and into which topic' },
+      { line: 'annal restore --epoch 1 --yes', about: 'one epoch, to the brokers of ANNAL_KAFKA_BROKERS' },
+    ],
+    load: () => import('./restore.ts'),
+  },
 ];
