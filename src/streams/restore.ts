@@ -66,7 +66,7 @@ export async function restore(context: RestoreContext, plan: RestorePlan): Promi
   try {
     await using log = await openRestored(host, topicFor(job.job));
     const signal = AbortSignal.any([context.signal, over.signal]);
-    const spans = spansOf(epochs, job.job.until, job.job.asked.epoch);
+    const spans = spansOf(epochs, plan.until, plan.asked.epoch);
     const report = await published({ ...context, signal, log, job: job.job, spans }, plan);
     await patiently(() => job.note({ state: 'finished' }), { clock, patienceMs, signal });
     return report;
