@@ -1,7 +1,6 @@
-import { formatCut } from '../../domain/cut.ts';
 import { type Fault, isFault } from '../../domain/fault.ts';
 import { epochMax, partitionMax } from '../../domain/position.ts';
-import { type RestoreReport, restore } from '../../streams/restore.ts';
+import { restore } from '../../streams/restore.ts';
 import type { RestoreAsked } from '../../streams/restore-job.ts';
 import {
   planRestore,
@@ -13,12 +12,13 @@ import { readConfig } from '../config.ts';
 import { asOfIn } from '../rebuilds.ts';
 import { lookRestoring, needBroker, openRestoring } from '../restoring.ts';
 import { confirm } from './confirm.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { Failure, problemOf, usage } from './failure.ts';
-import { counted, painted, tableText } from './print.ts';
+import { counted } from './print.ts';
 import { openProgress } from './progress.ts';
 import { shellLine } from './rebuild-plan.ts';
-import { missingCounts, planTold, restorePlanText } from './restore-plan.ts';
+import { planTold, restorePlanText } from './restore-plan.ts';
+import { writeReport } from './restore-report.ts';
 import { isSet, type Options, type Run, type Session, textOf } from './session.ts';
 
 /** Publishes the archive's history into a topic of its own and reads it back. Ends with 6 where both sides differ. */
@@ -108,51 +108,3 @@ async function writePlan(session: Session, plan: RestorePlan): Promise<void> {
   if (session.output === 'table') await session.write(await restorePlanText(session, plan));
   else await session.write(`${JSON.stringify(planTold(plan))}\n`);
 }
-
-async function writeReport(session: Session, plan: RestorePlan, report: RestoreReport): Promise<ExitCode> {
-  const { equal, topic, lanes, records, published, omitted, omittedFirst } = report;
-  const { holes, gaps } = missingCounts(plan.missing);
-  const told = {
-    ...report,
-    asked: plan.asked,
-    until: formatCut(plan.until),
-    holes,
-    gaps,
-    missing: plan.missing,
-  };
-  if (session.output === 'json') await session.write(`${JSON.stringify(told)}\n`);
-  else if (session.output === 'ndjson')
-    for (const lane of lanes) await session.write(`${JSON.stringify(lane)}\n`);
-  else {
-    const verdict = painted(session, equal ? 'green' : 'red', equal ? 'equal' : 'DIFFERS');
-    const absent = `${counted(holes.offsets, 'offset')} in holes, ${counted(gaps.offsets, 'offset')} in gaps`;
-    await session.write(
-      `${topic}: ${verdict}, ${counted(records, 'record')} read back, ${published.toLocaleString('en')} of them published now; ` +
-        `${absent}\n\n${await lanesText(session, report)}`,
-    );
-  }
-  if (equal) return exitCodes.ok;
-  for (const { position, bytes } of omittedFirst)
-    session.note(
-      `annal: ${position} has ${counted(bytes, 'byte')}, more than an append takes: not published`,
-    );
-  const differing = lanes.filter((lane) => !lane.equal);
-  session.note(
-    `annal: ${counted(differing.length, 'partition')} differ, ${counted(omitted, 'record')} too large\n` +
-      '  → tell readers of this topic, and look for what else writes to it or removes from it',
-  );
-  return exitCodes.differs;
-}
-
-const lanesText = (session: Session, { lanes }: RestoreReport): Promise<string> =>
-  tableText(
-    session,
-    ['PARTITION', 'ARCHIVE', 'TOPIC', 'DIFFERS AT', 'DIGEST (ARCHIVE, TOPIC)'],
-    lanes.map(({ partition, archive, topic, equal, differsAt }) => [
-      String(partition),
-      archive.records.toLocaleString('en'),
-      topic.records.toLocaleString('en'),
-      differsAt ?? '-',
-      equal ? `${archive.digest} both` : `${archive.digest} ${topic.digest}`,
-    ]),
-  );

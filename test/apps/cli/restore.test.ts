@@ -1,8 +1,13 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folderArchive } from '../../../src/adapters/folder/archive-store.ts';
+import { writeReport } from '../../../src/apps/cli/restore-report.ts';
+import type { Session } from '../../../src/apps/cli/session.ts';
+import type { RestoreReport } from '../../../src/streams/restore.ts';
+import type { RestorePlan } from '../../../src/streams/restore-plan.ts';
 import { cli } from '../../given/cli.ts';
 import { makeWhole } from '../../given/whole-archive.ts';
 
@@ -62,4 +67,31 @@ test.each([
     code: 2,
     stderr: expect.stringContaining('ANNAL_TOPIC may not be a restored topic'),
   });
+});
+
+test('a topic that differs ends with 6, and says where', async () => {
+  const written: string[] = [];
+  const write = async (text: string): Promise<void> => void written.push(text);
+  const note = (line: string): void => void written.push(line);
+  const io = { stdin: process.stdin, stdout: new PassThrough(), stderr: new PassThrough(), env: {} };
+  const session: Session = {
+    ...{ io: { ...io, signal: new AbortController().signal }, output: 'table', colour: false, quiet: false },
+    ...{ data: undefined, url: undefined, write, note },
+  };
+  const asked = { epoch: null, partitions: null, asOf: null };
+  const plan: RestorePlan = {
+    ...{ topic: 'annal.restored.1', k: 1, partitions: 1, asked, until: { epoch: 1, next: [3] }, epochs: 1 },
+    ...{ events: 3, segments: 1, bytes: 100, missing: [], byKey: [], resumes: null, passedOver: [] },
+  };
+  const lane = {
+    ...{ partition: 0, archive: { records: 2, digest: 'aa' }, topic: { records: 1, digest: 'bb' } },
+    ...{ equal: false, differsAt: '1-0-1' },
+  };
+  const report: RestoreReport = {
+    ...{ topic: plan.topic, partitions: 1, records: 1, published: 1, omitted: 1, lanes: [lane] },
+    ...{ omittedFirst: [{ position: '1-0-2', bytes: 1_040_000 }], equal: false, publishMs: 1, compareMs: 1 },
+  };
+  expect(await writeReport(session, plan, report)).toBe(6);
+  for (const text of ['DIFFERS', '1-0-1', 'aa bb', '1-0-2 has 1,040,000 bytes', '1 partition differ'])
+    expect(written.join(''), text).toContain(text);
 });
