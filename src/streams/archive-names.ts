@@ -36,6 +36,9 @@ export const keptName = (projection: string): string => `rebuilds/${projection}/
 export const workOf = (id: string): string => `rebuilds/${id}/`;
 /** What a fold of this id puts down meanwhile. */
 export const foldsOf = (id: string): string => `${workOf(id)}fold/`;
+/** State: runs that publish history into topics of their own, one file a topic. */
+export const restoresPrefix = 'restored/';
+export const restoreName = (topic: string): string => `${restoresPrefix}${topic}.json`;
 export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */
@@ -48,6 +51,3 @@ export const barrierAcksOf = (projection: string, barrier: string): string =>
 export const barrierAckName = (projection: string, barrier: string, member: string): string =>
   `${barrierAcksOf(projection, barrier)}${member}.json`;
 export const claimName = (projection: string): string => `rebuilds/${projection}.lock`;
-/** State: runs that publish history into topics of their own, one file a topic. */
-export const restoresPrefix = 'restored/';
-export const restoreName = (topic: string): string => `${restoresPrefix}${topic}.json`;
