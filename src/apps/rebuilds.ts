@@ -4,8 +4,10 @@ import { Fault, isFault } from '../domain/fault.ts';
 import { parseMoment } from '../domain/moment.ts';
 import type { Projection } from '../projections/projection.ts';
 import { projectionNamed, projections } from '../projections/registry.ts';
-import { claimStaleMs, liveClaim, withClaim } from '../streams/claim.ts';
+import { liveClaim, withClaim } from '../streams/claim.ts';
+import type { Member } from '../streams/fill-by-claims.ts';
 import type { FillIndex } from '../streams/fill-index.ts';
+import { claimStaleMs } from '../streams/heartbeat.ts';
 import { type RolledBack, retire, rollback } from '../streams/kept-indexes.ts';
 import type { Projector } from '../streams/projector.ts';
 import { discard } from '../streams/rebuild.ts';
@@ -14,6 +16,8 @@ import type { RebuildProgress } from '../streams/rebuild-pace.ts';
 import { type AsOf, type RebuildContext, type RebuildPlan, resumedBy } from '../streams/rebuild-plan.ts';
 import { planPresent, rebuildPresent } from '../streams/rebuild-present.ts';
 import { type KeptReport, readReport, reportIds } from '../streams/rebuild-report.ts';
+import { noteFailure } from '../streams/shared-runs.ts';
+import { takePart } from '../streams/take-part.ts';
 import type { Operation } from './annal.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { Operations } from './operations.ts';
@@ -28,6 +32,15 @@ export interface RebuildOptions {
   readonly workers?: number;
   /** A cut or a moment in the past, as somebody wrote it: the index is left beside the one that serves. */
   readonly asOf?: string;
+  /** This process is one of several that do it together. */
+  readonly share?: Share;
+}
+
+/** One of several processes that rebuild together, each with an archive and an index that all of them reach. */
+export interface Share {
+  readonly member: Member;
+  /** As of `takePart`. */
+  readonly run: string;
 }
 
 /** Rebuilds of every process that shares this archive, as far as their records tell. */
@@ -88,18 +101,14 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
   async function start(name: string, options: RebuildOptions = {}): Promise<Operation> {
     const projection = known(name);
     const asOf = asOfIn(options.asOf, clock.now());
+    if (options.share !== undefined) return startPart(projection, options.share, { ...options, asOf });
     const claim = await liveClaim(state, name, clock);
     if (claim !== undefined)
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
-    const { acceptUnindexable = 0, acceptEmpty = false, workers = 1 } = options;
-    const fill = ground.fillBy?.(workers);
+    const fill = ground.fillBy?.(options.workers ?? 1);
     const projector = projectorOf(name);
-    const barrier = { others, ...(projector === undefined ? {} : { hold: () => projector.hold() }) };
-    const accepting = {
-      ...{ ...context, barrier, acceptUnindexable, refuseEmpty: !acceptEmpty, patienceMs },
-      ...(fill === undefined ? {} : { fill }),
-    };
+    const accepting = { ...acceptingOf(name, options), ...(fill === undefined ? {} : { fill }) };
     return running.start(begun(id, name), async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
       try {
@@ -119,6 +128,31 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
         change({ resumable: isResumable(error, signal) });
         if (!signal.aborted || isFault(error)) throw error;
         throw new Fault('REBUILD_INTERRUPTED', { projection: name, id }, error);
+      }
+    });
+  }
+
+  function acceptingOf(name: string, { acceptUnindexable = 0, acceptEmpty = false }: RebuildOptions) {
+    const projector = projectorOf(name);
+    const barrier = { others, ...(projector === undefined ? {} : { hold: () => projector.hold() }) };
+    return { ...context, barrier, acceptUnindexable, refuseEmpty: !acceptEmpty, patienceMs };
+  }
+
+  function startPart(
+    projection: Projection,
+    { member, run }: Share,
+    { asOf, ...options }: Omit<RebuildOptions, 'asOf'> & { readonly asOf: AsOf | undefined },
+  ): Operation {
+    const { projection: name } = projection.definition;
+    return running.start(begun(uuidV7(), name), async (change, signal) => {
+      const onProgress = (progress: RebuildProgress): void => change({ progress });
+      const asked = { projection, asOf, member, run, newId: uuidV7, onProgress, signal };
+      try {
+        await caughtUp.archived(signal);
+        return { rebuilt: await takePart(acceptingOf(name, options), asked) };
+      } catch (error) {
+        if (!signal.aborted || isFault(error)) throw error;
+        throw new Fault('REBUILD_INTERRUPTED', { projection: name, run }, error);
       }
     });
   }
@@ -213,7 +247,10 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     try {
       await withClaim(claim, { id, kind: 'rebuild' }, async () => {
         const job = await readJob(state, name);
-        if (job?.id === id) await discard(context, known(name), job);
+        if (job?.id !== id) return;
+        const cancelled = new Fault('REBUILD_CANCELLED', { projection: name, id });
+        if (job.shared === true) await noteFailure(state, name, id, cancelled);
+        await discard(context, known(name), job);
       });
     } catch (error) {
       // Somebody began a moment ago; the next look tells.

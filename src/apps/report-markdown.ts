@@ -68,11 +68,21 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
       'all of it',
       `${count(report.foldMs + report.readBackMs)} ms${rate(report.documentsPerSecond, 'documents')}`,
     ],
+    ...sharesOf(report),
   ];
 }
 
 const since = ({ followed }: RebuildReport): string =>
   followed > 0 ? `, ${count(followed)} of them since it was folded` : '';
+
+/** Who did what, where several processes shared it. */
+const sharesOf = ({ ledBy, members = [] }: RebuildReport): readonly (readonly [string, string])[] =>
+  members.map(({ by, units, records, documents, takenOver, left }) => [
+    by === ledBy ? 'proved and swapped' : 'took part',
+    `\`${by}\`: ${count(units)} units, ${count(records)} events, ${count(documents)} documents` +
+      (takenOver > 0 ? `, ${count(takenOver)} of the units taken over` : '') +
+      (left > 0 ? `, left ${count(left)} to others` : ''),
+  ]);
 
 const rate = (perSecond: number | null, what: string): string =>
   perSecond === null ? '' : ` (${count(perSecond)} ${what}/s)`;

@@ -39,6 +39,10 @@ export const foldsOf = (id: string): string => `${workOf(id)}fold/`;
 /** State: runs that publish history into topics of their own, one file a topic. */
 export const restoresPrefix = 'restored/';
 export const restoreName = (topic: string): string => `${restoresPrefix}${topic}.json`;
+/** Who folds which unit of a rebuild that several processes share. */
+export const unitClaimsOf = (id: string): string => `${workOf(id)}claims/`;
+/** State: which rebuild a run of several processes made, or how it failed. */
+export const runName = (projection: string, run: string): string => `rebuilds/${projection}/runs/${run}.json`;
 export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** Under which the schema of a log's events is registered. */

@@ -1,7 +1,8 @@
-import { Fault, isFault } from '../domain/fault.ts';
-import type { ETag, StateStore } from '../ports/archive.ts';
+import { Fault } from '../domain/fault.ts';
+import type { StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import { claimName } from './archive-names.ts';
+import { claimStaleMs, whileHeld } from './heartbeat.ts';
 
 const kinds = ['rebuild', 'verify', 'rollback', 'retire'] as const;
 
@@ -14,10 +15,6 @@ export interface Claim {
   /** Its holder wants all lanes to stand between two batches, and to be told so; an id of its own each time. */
   readonly barrier?: string;
 }
-
-/** A claim without a heartbeat for this long may be taken over. */
-export const claimStaleMs = 30_000;
-const heartbeatMs = 5_000;
 
 /** The live claim on a projection, if there is one: nobody else may rebuild or verify it. */
 export async function liveClaim(
@@ -75,64 +72,21 @@ export async function withClaim<Result>(
   let barrier: string | undefined;
   const bytes = (heartbeatAt: number): Buffer =>
     claimBytes({ ...claimed, fence, heartbeatAt, ...(barrier === undefined ? {} : { barrier }) });
-  const taken = await state.write(name, bytes(clock.now()), before?.etag ?? null);
-  if (taken === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
-  let etag: ETag = taken;
-  let beatenAt = clock.now();
-
-  /**
-   * Writes a heartbeat. A store that does not answer is no loss of the claim before it is stale; its lost answers are
-   * looked up, since the write may have happened.
-   */
-  async function beat(heartbeatAt: number): Promise<'held' | 'lost'> {
-    try {
-      const written = await state.write(name, bytes(heartbeatAt), etag);
-      if (written === 'changed') {
-        const found = await state.read(name);
-        const present = found === undefined ? undefined : parse(found.bytes);
-        if (found === undefined || present?.id !== claimed.id || present.fence !== fence) return 'lost';
-        etag = found.etag;
-        return beat(heartbeatAt);
-      }
-      etag = written;
-      beatenAt = clock.now();
-      return 'held';
-    } catch (error) {
-      if (!isFault(error) || error.remedy !== 'retry') throw error;
-      return clock.now() - beatenAt < claimStaleMs ? 'held' : 'lost';
-    }
-  }
-
-  async function announce(asked: string | undefined): Promise<void> {
-    barrier = asked;
-    if ((await beat(clock.now())) === 'lost')
-      throw new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' });
-  }
-
-  const over = new AbortController();
-  const lost = new AbortController();
-  const beating = (async () => {
-    while (!over.signal.aborted) {
-      await clock.wait(heartbeatMs, over.signal).catch((error: unknown) => {
-        if (!over.signal.aborted) throw error;
-      });
-      if (over.signal.aborted) return;
-      if ((await beat(clock.now())) === 'held') continue;
-      lost.abort(new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' }));
-      return;
-    }
-  })();
-  beating.catch((error: unknown) => lost.abort(error));
-  try {
-    return await work(lost.signal, fence, announce);
-  } finally {
-    over.abort();
-    await beating.catch((error: unknown) => {
-      if (!lost.signal.aborted) throw error;
-    });
-    // Released by an old heartbeat, not by removal: the fence must never fall. Not released, it goes stale.
-    if (!lost.signal.aborted) await beat(0);
-  }
+  const etag = await state.write(name, bytes(clock.now()), before?.etag ?? null);
+  if (etag === 'changed') throw new Fault('REBUILD_RUNNING', { projection });
+  const isOurs = (found: Buffer): boolean => {
+    const present = parse(found);
+    return present?.id === claimed.id && present.fence === fence;
+  };
+  const takenOver = (): Fault =>
+    new Fault('REBUILD_RUNNING', { projection, reason: 'the claim was taken over' });
+  // Released by an old heartbeat, not by removal: the fence must never fall.
+  return whileHeld({ state, clock, name, etag, bytes, isOurs, takenOver }, (lost, beat) =>
+    work(lost, fence, async (asked) => {
+      barrier = asked;
+      if ((await beat()) === 'lost') throw takenOver();
+    }),
+  );
 }
 
 function parse(bytes: Buffer): Claim | undefined {

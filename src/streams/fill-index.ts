@@ -17,6 +17,7 @@ import { foldsOf } from './archive-names.ts';
 import { type FinishedUnit, finishedUnits, recordUnits, type UnitRecord } from './finished-units.ts';
 import { chainOf, type FoldCounts, type FoldUnit, foldUnits, type History } from './fold-history.ts';
 import { type BatchStore, batchStore } from './store-batches.ts';
+import type { MemberDone } from './unit-claims.ts';
 
 /** An index that a history is folded into, up to a cut. */
 export interface FillTask {
@@ -46,6 +47,8 @@ export interface Filled {
   readonly unindexable: readonly Unsearchable[];
   /** Digest of what searches should find. */
   readonly search: string;
+  /** Who did what, where several processes shared it. */
+  readonly members?: readonly MemberDone[];
 }
 
 export type FillIndex = (
@@ -69,11 +72,8 @@ export const recordEveryMs = 20_000;
  * Folds a history and stores its final documents, unit by unit. Killed and called again it passes over the units on record; what
  * it does once more of the others is stored already and stays as it is. `onProgress` counts those of earlier calls too.
  */
-export const fillIndex: FillIndex = async (
-  history,
-  { projection, until, index, signal, record, share, windowBytes },
-  onProgress,
-) => {
+export const fillIndex: FillIndex = async (history, task, onProgress) => {
+  const { projection, until, index, record, share, windowBytes } = task;
   const { store } = history;
   const { clock, everyMs = recordEveryMs } = record;
   const takes = (chain: number): boolean => share === undefined || chain % share.of === share.nth;
@@ -83,14 +83,11 @@ export const fillIndex: FillIndex = async (
   let recordedAt = clock.now();
   let done = plus(...[...finished.values()].map(progressOf));
   onProgress(done);
-  const batches = batchStore(index, versionOf({ epoch: until.epoch, offset: offsetEnd - 1 }));
+  const ground = storingInto(task);
+  const { batches } = ground;
 
   async function fold(unit: FoldUnit): Promise<void> {
-    const folded = await foldInto(
-      { fields: projection.definition.fields, batches, clock, signal },
-      unit,
-      (further) => onProgress(plus(done, further)),
-    );
+    const folded = await foldInto(ground, unit, (further) => onProgress(plus(done, further)));
     done = plus(done, progressOf(folded));
     finished.set(unit.name, folded);
     unrecorded.push(folded);
@@ -135,7 +132,15 @@ export function plus(...parts: readonly FillProgress[]): FillProgress {
   return { records, documents };
 }
 
-interface FoldGround {
+/** Where documents go, for `foldInto`. The caller awaits `batches.idle`, and in the end `batches.over`. */
+export const storingInto = ({ projection, until, index, record, signal }: FillTask): FoldGround => ({
+  fields: projection.definition.fields,
+  batches: batchStore(index, versionOf({ epoch: until.epoch, offset: offsetEnd - 1 })),
+  clock: record.clock,
+  signal,
+});
+
+export interface FoldGround {
   readonly fields: ModelDefinition['fields'];
   readonly batches: BatchStore;
   readonly clock: Clock;
@@ -149,7 +154,8 @@ export function withSearchText(fields: ModelDefinition['fields'], document: Docu
   return { ...document, searchText: searchText(fields, values) };
 }
 
-async function foldInto(
+/** Folds a unit and gives its documents to be stored. */
+export async function foldInto(
   { fields, batches, clock, signal }: FoldGround,
   { name, lanes, documents }: FoldUnit,
   onProgress: (done: FillProgress) => void,

@@ -31,12 +31,14 @@ const unitsOf = (id: string): string => `${workOf(id)}units/`;
 
 /**
  * Puts units on record in the archive's state, where whoever goes on with the rebuild finds them, on whatever machine: one blob,
- * a line of JSON and the entries of all.
+ * a line of JSON and the entries of all. `attempt` ends its name where others may record the same unit: nobody writes over what
+ * another one put there, and a unit that is there twice counts once.
  */
 export async function recordUnits(
   state: StateStore,
   id: string,
   units: readonly FinishedUnit[],
+  attempt = '',
 ): Promise<void> {
   const [first] = units;
   if (first === undefined) return;
@@ -45,7 +47,7 @@ export async function recordUnits(
     Buffer.from(`${JSON.stringify(told)}\n`),
     ...units.map(({ entries }) => entries),
   ]);
-  await state.replace(`${unitsOf(id)}${first.name}`, bytes);
+  await state.replace(`${unitsOf(id)}${first.name}${attempt}`, bytes);
 }
 
 /** The units on record, by name. */

@@ -75,13 +75,17 @@ export interface FoldOptions {
    * put down there for the same history is taken up.
    */
   readonly place: BucketPlace;
-  /** Whether the chain of this number is folded here; all are by default. */
-  readonly takes?: (chain: number) => boolean;
+  /** Where several processes may read one chain at once: what begins the names of what this one puts down of it. */
+  readonly attempt?: string;
   /** Whether a unit of this name is done already: then it is not made. */
   readonly isDone?: (name: string) => boolean;
 }
 
 const chainName = 'chain-';
+
+/** Names of units: of a whole chain, and of a bucket of it. */
+export const chainNamed = (nth: number): string => `${chainName}${nth}`;
+export const bucketNamed = (chain: string, bucket: number): string => `${chain}-${bucket}`;
 
 /** Number of the chain a unit is of. */
 export const chainOf = (unit: string): number => Number.parseInt(unit.slice(chainName.length), 10);
@@ -130,27 +134,60 @@ async function clear({ state, prefix }: BucketPlace): Promise<void> {
  * A history as units. Records are folded URN after URN, a window of them at a time, so that what a fold makes on its way is
  * dropped while it is young. A chain of lanes that is larger than a window is shared out into buckets by key first: each is a
  * unit, and a URN is whole in one. So memory is a window, whatever the history holds; only one URN's own events may exceed it.
+ * `takes`: whether the chain of this number is folded here; all are by default.
  */
 export async function* foldUnits(
   projection: Projection,
   history: History,
-  { windowBytes = windowBytesDefault, place, takes = () => true, isDone = () => false }: FoldOptions,
+  { takes = () => true, ...options }: FoldOptions & { readonly takes?: (chain: number) => boolean },
 ): AsyncGenerator<FoldUnit, void> {
   for (const [nth, chain] of chainsOf(laneSpans(history)).entries()) {
-    const name = `${chainName}${nth}`;
-    if (!takes(nth) || isDone(name)) continue;
-    const within = { state: place.state, prefix: `${place.prefix}${name}-` };
-    const gathered = await gather(history, chain, within, windowBytes);
-    const lanes = chain.map(({ epoch, partition, end }, at) => ({
-      ...{ epoch: epoch.epoch, partition, next: end, timeMax: gathered.times[at]! },
-    }));
-    const unit = (of: string, window: RecordWindow): FoldUnit => ({
-      ...{ name: of, lanes },
-      documents: (counts) => inBatches(foldWindow(projection, history, chain, window, counts)),
-    });
-    if (gathered.window !== undefined) yield unit(name, gathered.window);
-    else yield* bucketUnits(gathered.buckets, { place: within, name, windowBytes, isDone, unit }, 0);
+    if (!takes(nth) || options.isDone?.(chainNamed(nth)) === true) continue;
+    const opened = await openChain(projection, history, { nth, chain }, options);
+    yield* opened.units();
   }
+}
+
+/** A chain that was read. */
+export interface OpenedChain {
+  /** Numbers of the buckets that hold something; none where it fits into a window. */
+  readonly buckets: readonly number[];
+  /** All its units, or those of one bucket: one, but for a bucket that was too large. */
+  units(bucket?: number): AsyncGenerator<FoldUnit, void>;
+}
+
+/** Reads the chain of a number into a window, or finds it, or puts it, in buckets. */
+export async function openChain(
+  projection: Projection,
+  history: History,
+  { nth, chain }: { readonly nth: number; readonly chain: readonly LaneSpan[] },
+  { windowBytes = windowBytesDefault, place, attempt, isDone = () => false }: FoldOptions,
+): Promise<OpenedChain> {
+  const name = chainNamed(nth);
+  const within = { state: place.state, prefix: `${place.prefix}${name}-` };
+  const gathered = await gather(history, chain, within, windowBytes, attempt);
+  const lanes = chain.map(({ epoch, partition, end }, at) => ({
+    ...{ epoch: epoch.epoch, partition, next: end, timeMax: gathered.times[at]! },
+  }));
+  const unit = (of: string, window: RecordWindow): FoldUnit => ({
+    ...{ name: of, lanes },
+    documents: (counts) => inBatches(foldWindow(projection, history, chain, window, counts)),
+  });
+  if (gathered.window !== undefined) {
+    const { window } = gathered;
+    return {
+      buckets: [],
+      units: async function* () {
+        yield unit(name, window);
+      },
+    };
+  }
+  const { buckets } = gathered;
+  const work = { place: gathered.within, name, windowBytes, isDone, unit };
+  return {
+    buckets: [...buckets.blobs.keys()].filter((bucket) => buckets.blobs[bucket] !== 0),
+    units: (bucket) => bucketUnits(buckets, work, 0, bucket),
+  };
 }
 
 interface BucketWork {
@@ -165,11 +202,12 @@ async function* bucketUnits(
   { blobs, bytes }: Buckets,
   work: BucketWork,
   depth: number,
+  only?: number,
 ): AsyncGenerator<FoldUnit, void> {
   const { place, windowBytes, isDone, unit } = work;
   for (const [bucket, count] of blobs.entries()) {
-    const name = `${work.name}-${bucket}`;
-    if (count === 0 || isDone(name)) continue;
+    const name = bucketNamed(work.name, bucket);
+    if (count === 0 || (only !== undefined && bucket !== only) || isDone(name)) continue;
     const size = bytes[bucket]!;
     if (size > windowsPerBucketMax * windowBytes && depth < depthMax) {
       const within = { state: place.state, prefix: `${place.prefix}${bucket}-` };

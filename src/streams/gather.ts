@@ -14,19 +14,30 @@ import { addRecord, emptyWindow, type RecordWindow } from './record-window.ts';
 export const countFor = (bytes: number, windowBytes: number): number =>
   Math.min(bucketsMax, Math.max(2, 2 ** Math.ceil(Math.log2((2 * bytes) / windowBytes))));
 
+/** A chain of lanes that was read: in one window, or in buckets and where they are. */
 export type Gathered =
   | { readonly window: RecordWindow; readonly buckets?: never; readonly times: readonly number[] }
-  | { readonly window?: never; readonly buckets: Buckets; readonly times: readonly number[] };
+  | {
+      readonly window?: never;
+      readonly buckets: Buckets;
+      readonly within: BucketPlace;
+      readonly times: readonly number[];
+    };
 
-/** Reads a chain of lanes once: into one window, or, once that is full, into buckets. */
+/**
+ * Reads a chain of lanes once: into one window, or, once that is full, into buckets. Several processes that try at once put
+ * their buckets below different `attempt`s; the first that is through is taken by all.
+ */
 export async function gather(
   { store, decoders, only = () => true }: History,
   chain: readonly LaneSpan[],
   place: BucketPlace,
   windowBytes: number,
+  attempt = '',
 ): Promise<Gathered> {
   const known = await readShared(place);
   if (known !== undefined) return known;
+  const own = { state: place.state, prefix: `${place.prefix}${attempt}` };
   const offsets = chain.reduce((sum, { end }) => sum + end, 0);
   const times: number[] = [];
   let window = emptyWindow();
@@ -44,7 +55,7 @@ export async function gather(
       }
       if (writer === undefined && window.bytes > windowBytes) {
         const share = offsets / window.starts.length;
-        writer = bucketWriter(place, countFor(window.bytes * share, windowBytes), 0);
+        writer = bucketWriter(own, countFor(window.bytes * share, windowBytes), 0);
         for (const put of putsIn(window)) writer.add(put);
         window = emptyWindow();
       }
@@ -53,15 +64,27 @@ export async function gather(
     times.push(time);
   }
   if (writer === undefined) return { window, times };
-  const shared = { buckets: await writer.end(), times };
-  await place.state.replace(sharedName(place), Buffer.from(JSON.stringify(shared)));
-  return shared;
+  const shared: Shared = { buckets: await writer.end(), attempt, times };
+  const written = await place.state.write(sharedName(place), Buffer.from(JSON.stringify(shared)), null);
+  return (written === 'changed' ? await readShared(place) : undefined) ?? gatheredAt(place, shared);
 }
 
-/** Says that a chain is shared out whole. */
+/** Says that a chain is shared out whole, and by which attempt. */
+interface Shared {
+  readonly buckets: Buckets;
+  readonly attempt?: string;
+  readonly times: readonly number[];
+}
+
 const sharedName = ({ prefix }: BucketPlace): string => `${prefix}shared.json`;
+
+const gatheredAt = ({ state, prefix }: BucketPlace, { buckets, attempt = '', times }: Shared): Gathered => ({
+  ...{ buckets, times },
+  within: { state, prefix: `${prefix}${attempt}` },
+});
 
 async function readShared(place: BucketPlace): Promise<Gathered | undefined> {
   const found = await place.state.read(sharedName(place));
-  return found === undefined ? undefined : (JSON.parse(found.bytes.toString('utf8')) as Gathered);
+  if (found === undefined) return undefined;
+  return gatheredAt(place, JSON.parse(found.bytes.toString('utf8')) as Shared);
 }

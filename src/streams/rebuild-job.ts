@@ -7,6 +7,7 @@ import type { FoldCounts } from './fold-history.ts';
 import type { Kept } from './kept-indexes.ts';
 import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
+import type { MemberDone } from './unit-claims.ts';
 
 /** rebuild: to serve. as-of: at a past cut, to stand beside what serves. */
 export type RebuildKind = 'rebuild' | 'as-of';
@@ -25,6 +26,8 @@ export interface Filling {
   readonly search: string;
   /** The first ones of them. */
   readonly unsearchable: readonly Unsearchable[];
+  /** Who folded and stored how much, where several processes shared it. */
+  readonly members?: readonly MemberDone[];
 }
 
 /** What an index holds, folded and read back, at the cut at which it was proven. */
@@ -53,6 +56,8 @@ export interface RebuildJob {
   readonly fold: string;
   readonly until: Cut;
   readonly index: string;
+  /** Several processes share it: who comes later takes part. */
+  readonly shared?: boolean;
   /** What served when it was planned, and has to when it swaps. */
   readonly replaces: string | null;
   /** Of the claim under which it was written last. */

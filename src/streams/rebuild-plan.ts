@@ -33,6 +33,10 @@ export interface RebuildContext {
   readonly patienceMs?: number;
   /** Signs reports; without one they are kept unsigned. */
   readonly signer?: NoteSigner;
+  /** Name of this process, where it leads a rebuild that several share. */
+  readonly leads?: string;
+  /** Told of a failure while the claim is still held. */
+  readonly onFailed?: (error: unknown) => Promise<void>;
 }
 
 /** What a rebuild will do, told before anything changes. */

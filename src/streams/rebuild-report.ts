@@ -9,6 +9,7 @@ import type { CoveringCheckpoint } from './covering-checkpoint.ts';
 import type { FoldCounts } from './fold-history.ts';
 import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildKind } from './rebuild-job.ts';
+import type { MemberDone } from './unit-claims.ts';
 
 /** What a rebuild did and proved. Everything in it is JSON. */
 export interface RebuildReport {
@@ -50,6 +51,9 @@ export interface RebuildReport {
   readonly readBackMs: number;
   readonly eventsPerSecond: number | null;
   readonly documentsPerSecond: number | null;
+  /** Where several processes shared it: who proved and swapped, and who folded and stored how much. */
+  readonly ledBy?: string;
+  readonly members?: readonly MemberDone[];
 }
 
 /** A report as it is kept: its text under a signature, or alone where no key was configured. */

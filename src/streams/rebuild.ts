@@ -74,6 +74,7 @@ export async function rebuild(
     } catch (error) {
       // Whoever took it over works on the same index.
       const isOthers = lost.aborted || isFault(error, 'REBUILD_RUNNING');
+      if (!isOthers) await context.onFailed?.(error);
       // What made the rebuild fail is what is told; what cannot be dropped now goes before the next one.
       if (!isOthers && !isResumable(error, signal))
         await discard(context, projection, held.job).catch(onlyFaults);
@@ -114,17 +115,18 @@ async function takeJob(
 ): Promise<HeldJob> {
   const { store, clock } = context;
   const { definition, frozen } = projection;
+  const shared = context.leads !== undefined;
   const left = await readJob(store.state, plan.projection);
   if (left !== undefined && left.id === plan.resumes?.id) {
     if (left.cancelled) throw new Fault('REBUILD_CANCELLED', { projection: plan.projection, id: left.id });
     const { replaces } = plan;
-    return holdJob(store.state, { ...left, replaces, fence, resumed: left.resumed + 1 });
+    return holdJob(store.state, { ...left, shared, replaces, fence, resumed: left.resumed + 1 });
   }
   if (left !== undefined) await discard(context, projection, left);
   await dropLeftovers(context, projection);
   return holdJob(store.state, {
     ...{ id, fence, kind: plan.kind, projection: plan.projection, version: plan.version, fold: frozen },
-    ...{ until: plan.until, replaces: plan.replaces, index: indexName(definition, suffixOf(id)) },
+    ...{ until: plan.until, replaces: plan.replaces, index: indexName(definition, suffixOf(id)), shared },
     ...{ startedAt: clock.now(), step: 'fill', filled: null, search: null, proven: null, before: null },
     ...{ foldMs: 0, readBackMs: 0, resumed: 0, progress: null, cancelled: false },
   });
@@ -174,7 +176,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   const { events: total } = plan;
   const record = { id: held.job.id, clock: context.clock };
   const task = { projection, until: held.job.until, index, signal, record };
-  const { root, counts, lanes, unindexable, search } = await (context.fill ?? fillIndex)(
+  const { root, counts, lanes, unindexable, search, members } = await (context.fill ?? fillIndex)(
     context,
     task,
     ({ records, documents }) => onProgress({ phase: 'fold', done: records, total, documents }),
@@ -189,6 +191,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
     unindexable: unindexable.length,
     search,
     unsearchable: unindexable.slice(0, unsearchableShown),
+    ...(members === undefined ? {} : { members }),
   };
   const foldMs = held.job.foldMs + context.clock.now() - started;
   await held.note({ step: 'prove', filled, foldMs });
@@ -213,5 +216,8 @@ async function reportOf({ context, plan, held, index }: Work): Promise<RebuildRe
     ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
     eventsPerSecond: perSecond(events - followed, job.foldMs),
     documentsPerSecond: perSecond(documents, job.foldMs + job.readBackMs),
+    ...(context.leads === undefined || filled.members === undefined
+      ? {}
+      : { ledBy: context.leads, members: filled.members }),
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { claimStaleMs, liveClaim, withClaim } from '../../src/streams/claim.ts';
+import { liveClaim, withClaim } from '../../src/streams/claim.ts';
+import { claimStaleMs } from '../../src/streams/heartbeat.ts';
 import { type ManualClock, manualClock } from '../given/manual-clock.ts';
 import { type MemoryState, memoryState } from '../given/memory-state.ts';
 

@@ -80,7 +80,12 @@ export async function operate(
 }
 
 /** What a progress tells of itself: rates, lanes that are behind the others, and the time left. */
-function ratesText({ eventsPerSecond, documentsPerSecond, leftMs, lanes = [] }: RebuildProgress): string {
+export function ratesText({
+  eventsPerSecond,
+  documentsPerSecond,
+  leftMs,
+  lanes = [],
+}: RebuildProgress): string {
   const perSecond = (count: number | undefined, what: string): string[] =>
     count === undefined ? [] : [`${count.toLocaleString('en')} ${what}/s`];
   const slowest = lanes

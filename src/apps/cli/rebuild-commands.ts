@@ -10,7 +10,8 @@ export const rebuildCommands: readonly CommandSpec[] = [
     about: 'build a read model again from the archive alone, prove it equal, then swap it in',
     more:
       'Shows its plan first. Readers keep the old one until the new one is proven; then it is kept: `annal rollback` goes back. ' +
-      'Stopped at any moment, the same command goes on where it was. With --as-of the index is left beside what serves.',
+      'Stopped at any moment, the same command goes on where it was. With --as-of the index is left beside what serves. ' +
+      'With --share several processes, on several machines, fold it unit by unit, and all end with its report.',
     options: [
       { flags: '--all', about: 'every projection, one after the other' },
       { flags: '--plan', about: 'show the plan, and change nothing' },
@@ -22,6 +23,8 @@ export const rebuildCommands: readonly CommandSpec[] = [
         about: 'swap even if the engine cannot search so many documents (0)',
       },
       { flags: '--workers <n>', about: 'threads that fold and store, a partition each (1)' },
+      { flags: '--share <k/n>', about: 'this process is number k, from 0, of n that do it together' },
+      { flags: '--run <name>', about: 'with --share: one word for all n, another one for each rebuild' },
       yes,
     ],
     examples: [

@@ -27,6 +27,10 @@ export const run: Run = async (session, [name], options) => {
   }
   const planOnly = isSet(options, 'plan');
   const asked = askedIn(options);
+  if (options.share !== undefined || options.run !== undefined) {
+    const { rebuildTogether } = await import('./rebuild-share.ts');
+    return rebuildTogether(session, name, asked, options);
+  }
   await using connection = await connect(session);
   const plans = await showPlan(session, connection.call, { projection: name ?? 'all', ...asked }, planOnly);
   if (planOnly) return exitCodes.ok;
