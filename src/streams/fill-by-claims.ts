@@ -44,10 +44,10 @@ interface Target {
 }
 
 /**
- * Fills an index together with other processes that do the same: each takes a unit that nobody has, by a conditional write into the
- * archive's state, folds and stores it, makes it durable, puts it on record, and takes the next. A unit whose process fell silent
- * is taken over. Resolves once all units are done, whoever did them. A chain that is larger than a window is shared out by one and
- * then folded by all, bucket after bucket.
+ * Fills an index together with other processes that do the same: each takes a unit that nobody has, by a conditional write into
+ * the archive's state, folds and stores it, makes it durable, puts it on record, and takes the next. A unit whose process fell
+ * silent is taken over. Resolves once all units are done, whoever did them. A chain that is larger than a window is shared out by
+ * one and then folded by all, bucket after bucket.
  */
 export const fillByClaims =
   (member: Member): FillIndex =>

@@ -216,8 +216,8 @@ async function reportOf({ context, plan, held, index }: Work): Promise<RebuildRe
     ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
     eventsPerSecond: perSecond(events - followed, job.foldMs),
     documentsPerSecond: perSecond(documents, job.foldMs + job.readBackMs),
-    ...(context.leads === undefined || filled.members === undefined
+    ...(context.leads === undefined || job.filled?.members === undefined
       ? {}
-      : { ledBy: context.leads, members: filled.members }),
+      : { ledBy: context.leads, members: job.filled.members }),
   };
 }

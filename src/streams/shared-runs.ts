@@ -27,8 +27,8 @@ export async function readRun(
 }
 
 /**
- * Says that a run is about this rebuild; false where another process of it said so first. How the rebuild failed in the hands of an
- * earlier run is forgotten: it is gone on with.
+ * Says that a run is about this rebuild; false where another process of it said so first. How the rebuild failed in the hands of
+ * an earlier run is forgotten: it is gone on with.
  */
 export async function beginRun(
   state: StateStore,

@@ -6,27 +6,27 @@ import { isRunName } from '../../streams/shared-runs.ts';
 import type { Annal } from '../annal.ts';
 import { type AnnalConfig, readConfig } from '../config.ts';
 import { openAnnal } from '../open-annal.ts';
-import { known, type Share } from '../rebuilds.ts';
+import { known, type RebuildOptions, type Share } from '../rebuilds.ts';
 import { jsonLog, sayTo } from '../serve.ts';
 import { confirm } from './confirm.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { phases, ratesText } from './operations.ts';
 import { openProgress } from './progress.ts';
-import { type Asked, writeReports } from './rebuild.ts';
+import { writeReports } from './rebuild-reports.ts';
 import { isSet, type Options, type Session, textOf } from './session.ts';
 
 const membersMax = 1_000;
 const lookMs = 250;
 
 /**
- * Takes part in a rebuild that several processes do together: this one works by itself, whatever server runs. Each of them ends with
- * the report, or with what the rebuild failed of.
+ * Takes part in a rebuild that several processes do together: this one works by itself, whatever server runs. Each of them ends
+ * with the report, or with what the rebuild failed of.
  */
 export async function rebuildTogether(
   session: Session,
   name: string | undefined,
-  { workers, ...asked }: Asked,
+  { workers, ...asked }: RebuildOptions & { readonly workers: number },
   options: Options,
 ): Promise<ExitCode> {
   const share = shareIn(options);

@@ -6,8 +6,8 @@ import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { itemLines } from './item-lines.ts';
 import { operate, type ToldOperation } from './operations.ts';
-import { documentsText, tableText } from './print.ts';
 import { type Plan, planText, shellLine } from './rebuild-plan.ts';
+import { writeReports } from './rebuild-reports.ts';
 import { isSet, type Options, type Run, type Session, textOf } from './session.ts';
 
 /** Plan, question, work, report: one projection after the other. */
@@ -56,17 +56,12 @@ export const run: Run = async (session, [name], options) => {
     }
   } catch (error) {
     // What was swapped by then serves, whatever became of the others.
-    if (reports.length > 0) await tell(session, reports);
+    if (reports.length > 0) await writeReports(session, reports);
     throw error;
   }
-  await tell(session, reports);
+  await writeReports(session, reports);
   return exitCodes.ok;
 };
-
-async function tell(session: Session, reports: readonly RebuildReport[]): Promise<void> {
-  if (session.output === 'json') await session.write(`${JSON.stringify({ items: reports })}\n`);
-  if (session.output === 'table') await session.write(await reportTable(session, reports));
-}
 
 interface Asked {
   readonly acceptUnindexable: number;
@@ -118,25 +113,4 @@ async function showPlan(
   else if (planOnly) await session.write(await planText(session, plans));
   else session.note((await planText(session, plans)).trimEnd());
   return plans;
-}
-
-async function reportTable(session: Session, reports: readonly RebuildReport[]): Promise<string> {
-  const table = await tableText(
-    session,
-    ['PROJECTION', 'EVENTS', 'DOCUMENTS', 'FOLDED', 'READ BACK', 'CUT', 'ROOT (READ BACK = FOLDED)'],
-    reports.map(({ projection, events, documents, unindexable, foldMs, readBackMs, cut, root }) => [
-      projection,
-      events.toLocaleString('en'),
-      documentsText(documents, unindexable),
-      `${foldMs} ms`,
-      `${readBackMs} ms`,
-      cut,
-      root,
-    ]),
-  );
-  const beside = reports.filter(({ kind }) => kind === 'as-of');
-  return (
-    table +
-    beside.map(({ projection, index }) => `${projection}: ${index} stands beside what serves\n`).join('')
-  );
 }
