@@ -82,6 +82,8 @@ export function indexWriter(db: DatabaseSync, name: string, definition: ModelDef
     finish() {
       if (!finished) makeFieldIndexes(db, definition);
       finished = true;
+      // What a load has cached is hardly read again.
+      db.exec('PRAGMA shrink_memory');
     },
     close: () => db.close(),
   };
