@@ -27,7 +27,10 @@ export interface PortPlace {
 export interface ProjectionStatus {
   readonly projection: string;
   readonly about: string;
+  /** Of the index that serves. */
   readonly version: number;
+  /** That this program folds and a rebuild makes. */
+  readonly programVersion: number;
   /** starting = no index serves yet; halted = it needs somebody; paused = its lanes were stopped here. */
   readonly state: 'starting' | 'following' | 'paused' | 'halted';
   readonly index: string | null;
@@ -41,22 +44,29 @@ export interface ProjectionStatus {
   readonly lag: number;
   /** What the last comparison of the serving index with the archive found; null where nobody compared it yet. */
   readonly drift: Drift | null;
-  /** The index that served before, as it stands: a rollback goes back to it. */
-  readonly kept: KeptStatus | null;
+  /** The index that served before, and follows the log by the fold that made it: a rollback goes back to it. */
+  readonly kept: FollowingStatus | null;
   /** Indexes at a past cut. */
   readonly beside: readonly KeptStatus[];
   readonly fault: Fault | null;
 }
 
-/** An index that does not serve, and stands still. */
+/** An index that does not serve. */
 export interface KeptStatus {
   readonly index: string;
   readonly version: number;
   readonly cut: Cut | null;
   readonly documents: number;
   readonly bytes: number;
-  /** Since when it stands still, UTC ms. */
+  /** Since when it does not serve, UTC ms. */
   readonly since: number;
+}
+
+/** An index that does not serve, and follows the log. */
+export interface FollowingStatus extends KeptStatus {
+  readonly lag: number;
+  /** Why it does not, as far as this process knows. */
+  readonly fault: Fault | null;
 }
 
 export interface Health {

@@ -66,6 +66,8 @@ export interface RebuildsGround {
   readonly running: Operations<Operation>;
   readonly caughtUp: CatchUp;
   readonly projectorOf: (name: string) => Projector | undefined;
+  /** That of the index that is kept. */
+  readonly keptProjectorOf: (name: string) => Projector | undefined;
   /** Fills by so many threads; undefined where one thread does it. */
   readonly fillBy?: ((workers: number) => FillIndex | undefined) | undefined;
   /** Whether processes besides this one may have lanes. */
@@ -114,9 +116,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
       try {
         await caughtUp.archived(signal);
         const rebuilt = await rebuildPresent(accepting, { projection, id, asOf, onProgress, signal });
-        // The lanes of this process go over at once; others see within a second what serves.
-        const goOver = await projector?.pause();
-        goOver?.();
+        await goOver(name);
         if (context.signer === undefined) say('warn', 'report unsigned', { projection: name, id });
         return { rebuilt };
       } catch (error) {
@@ -155,6 +155,20 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
         throw new Fault('REBUILD_INTERRUPTED', { projection: name, run }, error);
       }
     });
+  }
+
+  /** The lanes of this process go over at once; others see within a second what serves. */
+  async function goOver(name: string): Promise<void> {
+    for (const projector of [ground.projectorOf(name), ground.keptProjectorOf(name)]) {
+      const resume = await projector?.pause();
+      resume?.();
+    }
+  }
+
+  async function back(name: string): Promise<RolledBack> {
+    const rolledBack = await rollback(context, known(name), uuidV7());
+    await goOver(name);
+    return rolledBack;
   }
 
   /** What its record tells of a rebuild that is not this process's, or not any more. */
@@ -269,7 +283,7 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     rebuilds,
     rebuildOf,
     cancel,
-    rollback: (name) => rollback(context, known(name), uuidV7()),
+    rollback: back,
     retire: (name, index) => retire(context, known(name), uuidV7(), index),
     report,
   };

@@ -14,10 +14,11 @@ import type { DriftLimits } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import type { FillIndex } from '../streams/fill-index.ts';
+import { predecessor } from '../streams/kept-indexes.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
-import { type Projector, startProjector } from '../streams/projector.ts';
+import { type Projector, type ProjectorOptions, startProjector } from '../streams/projector.ts';
 import type { RebuildContext } from '../streams/rebuild-plan.ts';
 import { rebuildPresent } from '../streams/rebuild-present.ts';
 import type { RebuildReport } from '../streams/rebuild-report.ts';
@@ -28,6 +29,7 @@ import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
 import { startDriftWatch } from './drift-watch.ts';
 import { healthOf } from './health.ts';
+import { foldKeeper } from './kept-folds.ts';
 import { levelOf, told } from './notice-lines.ts';
 import { type Operations, operations } from './operations.ts';
 import { known, rebuildsOf } from './rebuilds.ts';
@@ -84,6 +86,8 @@ export interface Runtime extends AnnalOfEpoch {
 const retryMs = 1_000;
 const stallDefaultMs = 60_000;
 const lookMs = 1_000;
+/** Which index is kept changes with a swap only, and this process looks at once after its own. */
+const keptLookMs = 5_000;
 const pollMs = 50;
 /** Holes and gaps are looked for no oftener, whoever asks. */
 const missingLookMs = 15_000;
@@ -102,7 +106,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const world = { store, clock, open, log, watch, watchedSince: clock.now() };
   const missing = missingOffsets(store, epochs, { clock, everyMs: missingLookMs });
   const context: RebuildContext = {
-    ...{ store, model, clock, epochs, decoders: openEventDecoders(store.truth) },
+    ...{ store, model, clock, epochs, decoders: openEventDecoders(store.truth), ...foldKeeper(store.state) },
     ...(options.signer === undefined ? {} : { signer: options.signer }),
   };
   const trees = options.treeLimits ?? treeLimits;
@@ -128,17 +132,15 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   // A log in files has one owner: nobody else projects it.
   const others = !options.places.some(({ port, embedded }) => port === 'log' && embedded);
   const projectors = roles.projector ? projections.map(follow) : [];
-  const projectorOf = (name: string): Projector | undefined =>
-    projectors.find((projector) => projector.status().projection === name);
+  const beside = roles.projector ? projections.map(followKept) : [];
+  const ofName = (name: string) => (projector: Projector) => projector.status().projection === name;
+  const projectorOf = (name: string): Projector | undefined => projectors.find(ofName(name));
+  const keptProjectorOf = (name: string): Projector | undefined => beside.find(ofName(name));
 
   function follow(projection: Projection): Projector {
-    const { projection: name } = projection.definition;
     return startProjector({
-      ...context,
-      ...{ projection, log, lateMs: ports.logHost.lateMs },
-      group: `${open.name}.projector.${name}`,
+      ...following(projection),
       lookMs,
-      retryMs,
       build: (signal) => {
         // One after the other: the states of one projection in memory are enough.
         const built = building.then(() => build(projection, signal));
@@ -148,6 +150,24 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       onNotice: ({ kind, ...facts }) => say(levelOf(kind), `projection ${kind}`, told(facts)),
       ...(options.projectProbe === undefined ? {} : { probe: options.projectProbe }),
     });
+  }
+
+  /** The index that served before follows too, by the fold that made it: the way back leads to what is up to date. */
+  function followKept(projection: Projection): Projector {
+    const ahead = following(projection);
+    return startProjector({
+      ...ahead,
+      group: `${ahead.group}.kept`,
+      lookMs: keptLookMs,
+      find: async () => (await predecessor(context, projection))?.index,
+      build: (signal) => clock.wait(keptLookMs, signal),
+      onNotice: ({ kind, ...facts }) => say(levelOf(kind), `kept index ${kind}`, told(facts)),
+    });
+  }
+
+  function following(projection: Projection): Omit<ProjectorOptions, 'build' | 'onNotice' | 'lookMs'> {
+    const group = `${open.name}.projector.${projection.definition.projection}`;
+    return { ...context, projection, log, lateMs: ports.logHost.lateMs, group, retryMs };
   }
 
   const publisher =
@@ -202,7 +222,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       Promise.all(
         projections.map((projection) => {
           const projector = projectorOf(projection.definition.projection)?.status();
-          return projectionStatus({ store, model, log, epochs }, projection, projector);
+          const kept = keptProjectorOf(projection.definition.projection)?.status();
+          return projectionStatus({ store, model, log, epochs }, projection, projector, kept);
         }),
       ),
     archive: () => archiveLanes({ ...world, own: archiver?.status() }),
@@ -224,7 +245,9 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         return now !== null && formatCut(now) !== formatCut(from);
       }, waitMs);
     },
-    ...rebuildsOf({ context, running, caughtUp, projectorOf, others, say, fillBy: options.fillBy }),
+    ...rebuildsOf({
+      ...{ context, running, caughtUp, projectorOf, keptProjectorOf, others, say, fillBy: options.fillBy },
+    }),
     verify: verifications(verifying),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
@@ -238,7 +261,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       await options.intake?.[Symbol.asyncDispose]();
       if (options.running === undefined) await running[Symbol.asyncDispose]();
       await unwatchDrift();
-      await Promise.all(projectors.map((projector) => projector.stop()));
+      await Promise.all([...projectors, ...beside].map((projector) => projector.stop()));
       await publisher?.stop();
       await archiver?.stop();
       await watch[Symbol.asyncDispose]();

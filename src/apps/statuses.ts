@@ -17,7 +17,10 @@ export const cutIn = (lanes: readonly LaneProgress[], epochs: readonly Epoch[]):
 const partitionsIn = (lanes: readonly LaneProgress[], of: number): number =>
   Math.max(...lanes.map(({ epoch, partition }) => (epoch === of ? partition + 1 : 0)));
 
-/** How far a projection is, as its serving index and the log tell it; `projector`: where it runs in this process. */
+/**
+ * How far a projection is, as its serving index and the log tell it; `projector` and `follower` (of the kept index): where they
+ * run in this process.
+ */
 export async function projectionStatus(
   world: {
     readonly store: ArchiveStore;
@@ -27,23 +30,22 @@ export async function projectionStatus(
   },
   projection: Projection,
   projector: ProjectorStatus | undefined,
+  follower?: ProjectorStatus,
 ): Promise<ProjectionStatus> {
   const { store, model, log, epochs } = world;
-  const { projection: name, version } = projection.definition;
+  const { projection: name, version: programVersion } = projection.definition;
   const lanes = (await (await model.serving(projection.definition))?.visible()) ?? [];
   const indexes = await model.list();
   const found = indexes.find((index) => index.serving && index.projection === name);
-  const open = epochs.at(-1)!;
-  let lag = 0;
-  for (const [partition, { end }] of (await log.bounds()).entries()) {
-    const lane = lanes.find((known) => known.epoch === open.epoch && known.partition === partition);
-    lag += Math.max(0, end - (lane?.next ?? 0));
-  }
+  const ends = (await log.bounds()).map(({ end }) => end);
+  const { epoch } = epochs.at(-1)!;
+  const { kept, beside } = await keptBeside(world, projection, indexes);
   const drift = await readDrift(store.state, name);
   return {
     projection: name,
     about: projection.about,
-    version,
+    version: found?.version ?? programVersion,
+    programVersion,
     state: stateOf(projector, found !== undefined),
     index: found?.name ?? null,
     documents: found?.documents ?? 0,
@@ -51,25 +53,43 @@ export async function projectionStatus(
     bytes: found?.bytes ?? 0,
     cut: cutIn(lanes, epochs),
     lanes,
-    lag,
+    lag: lagOf(lanes, epoch, ends),
     drift: drift?.index === found?.name ? (drift ?? null) : null,
-    ...(await keptBeside(world, projection, indexes)),
+    kept:
+      kept === null
+        ? null
+        : { ...kept.status, lag: lagOf(kept.lanes, epoch, ends), fault: follower?.fault ?? null },
+    beside: beside.map(({ status }) => status),
     fault: projector?.fault ?? null,
   };
+}
+
+/** Offsets between progress and the log's end. */
+function lagOf(lanes: readonly LaneProgress[], epoch: number, ends: readonly number[]): number {
+  const next = (partition: number): number =>
+    lanes.find((known) => known.epoch === epoch && known.partition === partition)?.next ?? 0;
+  return ends.reduce((sum, end, partition) => sum + Math.max(0, end - next(partition)), 0);
+}
+
+interface Beside {
+  readonly status: KeptStatus;
+  readonly lanes: readonly LaneProgress[];
 }
 
 async function keptBeside(
   { store, model, epochs }: Pick<Parameters<typeof projectionStatus>[0], 'store' | 'model' | 'epochs'>,
   projection: Projection,
   indexes: readonly IndexFound[],
-): Promise<Pick<ProjectionStatus, 'kept' | 'beside'>> {
+): Promise<{ readonly kept: Beside | null; readonly beside: readonly Beside[] }> {
   const { definition } = projection;
-  const statusOf = async ({ index, version, at }: KeptIndex): Promise<KeptStatus[]> => {
+  const statusOf = async ({ index, version, at }: KeptIndex): Promise<Beside[]> => {
     const found = indexes.find(({ name }) => name === index);
     const opened = found === undefined ? undefined : await model.open(index, definition);
     if (found === undefined || opened === undefined) return [];
-    const cut = cutIn(await opened.visible(), epochs);
-    return [{ index, version, cut, documents: found.documents, bytes: found.bytes, since: at }];
+    const lanes = await opened.visible();
+    const cut = cutIn(lanes, epochs);
+    const { documents, bytes } = found;
+    return [{ status: { index, version, cut, documents, bytes, since: at }, lanes }];
   };
   const before = await predecessor({ store, model }, projection);
   const [kept = null] = before === undefined ? [] : await statusOf(before.kept);

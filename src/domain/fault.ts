@@ -208,10 +208,22 @@ export const faults = {
     about: 'a file or folder could not be read',
     doThis: 'Check that it exists and that this user may read it, then scan again.',
   },
+  FOLD_FAILED: {
+    remedy: 'refuse',
+    about: 'a projection threw on an event, or made what is no document',
+    doThis:
+      'Look at the event by its position, `annal log`, and mend the fold: it has to take every event there is.',
+  },
   FOLD_IMPURE: {
     remedy: 'halt',
     about: 'a projection asked for something besides what it is given: a replay would not see it again',
     doThis: 'Take it out of the fold, under a new version of the projection.',
+  },
+  FOLD_NOT_KEPT: {
+    remedy: 'halt',
+    about: 'the index was made by another version of the projection, and the code of that one is not kept',
+    doThis:
+      'Build the version of this program beside it with the command shown: readers keep the old one until then.',
   },
   HOST_NOT_ALLOWED: {
     remedy: 'refuse',
@@ -401,6 +413,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'the text is no position',
     doThis: 'Write `<epoch>-<partition>-<offset>`, as `1-0-42`.',
+  },
+  PROJECTION_INVALID: {
+    remedy: 'refuse',
+    about: 'the file gives no projection',
+    doThis: 'Mend what is named. `samples/projections` has one, and its README says what a projection is.',
   },
   PROJECTION_UNKNOWN: {
     remedy: 'refuse',
@@ -597,6 +614,9 @@ export const faults = {
 
 export type FaultCode = keyof typeof faults;
 
+/** Known to every copy of this file in a process: kept code of a fold brings its own, and its faults are faults here. */
+const brand = Symbol.for('annal.fault');
+
 /**
  * The one error type for what the world or the data did to us. `facts` name the place (position, URN, field, blob)
  * and are shown to people as they are: never put secrets or values of events into them.
@@ -605,6 +625,14 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly remedy: Remedy;
   readonly facts: Readonly<Record<string, unknown>>;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && brand in value;
+  }
+
+  get [brand](): true {
+    return true;
+  }
 
   constructor(code: FaultCode, facts: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
     const where = Object.entries(facts)

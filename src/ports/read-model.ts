@@ -16,6 +16,10 @@ export interface ModelDefinition {
   readonly fields: Readonly<Record<string, FieldKind>>;
   /** Id of the log whose events it holds, noted when it was made; a reader's definition says nothing about it. */
   readonly log?: string;
+  /** SHA-256 of what the fold that filled it makes of frozen events, noted when it was made; none in indexes of before. */
+  readonly fold?: string;
+  /** SHA-256 of that fold's code, where it is kept. */
+  readonly bundle?: string;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { EntityState, Step } from '../domain/entity-state.ts';
 import type { Quarantine } from '../domain/outcome.ts';
 import type { Position } from '../domain/position.ts';
 import type { Document, ModelDefinition, SearchFields } from '../ports/read-model.ts';
+import type { Folding } from './folding.ts';
 
 /** A document that is rendered only if nothing later in the batch replaces it. `render` is pure. */
 export interface Draft {
@@ -50,4 +51,6 @@ export interface Projection {
    * for a body that no fold made.
    */
   searchOf(document: Pick<Document, 'id' | 'body'>): SearchFields | null;
+  /** What reads its records and keeps its states, where that is not this program: of kept code. */
+  readonly folding?: Folding;
 }

@@ -47,8 +47,8 @@ export async function adoptArchive(
   }
   for (const prefix of ['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'rebuilds/']) {
     for await (const { name } of source.state.list(prefix)) {
-      // Of rebuilds their reports alone: claims, records and indexes are of the place they were made in.
-      if (prefix === 'rebuilds/' && !isReport(name)) continue;
+      // Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the place they were made in.
+      if (prefix === 'rebuilds/' && !isEvidence(name)) continue;
       const blob = await source.state.read(name);
       if (blob !== undefined) await target.state.replace(name, blob.bytes);
       copied += 1;
@@ -61,7 +61,7 @@ export async function adoptArchive(
   }
 }
 
-const isReport = (name: string): boolean => /^rebuilds\/[^/]+\/reports\//.test(name);
+const isEvidence = (name: string): boolean => /^rebuilds\/(?:[^/]+\/reports|folds)\//.test(name);
 
 /** What is there already has to be what is copied: two archives never mix. */
 async function createSame(truth: TruthStore, name: string, bytes: Buffer): Promise<void> {

@@ -1,16 +1,24 @@
 import { isFault } from '../domain/fault.ts';
 import type { StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ReadModel } from '../ports/read-model.ts';
+import type { ModelIndex } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { claimsSoFar, liveClaim } from './claim.ts';
 
 /**
- * Resolves once what halted a projection may be cured: another index serves than `halted`, or somebody claimed the projection
- * since and is done, as a rebuild or a repair does. Also once `signal` aborts.
+ * Resolves once what halted a projection may be cured: another index is to be followed than `halted`, or somebody claimed the
+ * projection since and is done, as a rebuild or a repair does. Also once `signal` aborts.
  */
 export async function mayBeCured(
-  { state, model, clock }: { readonly state: StateStore; readonly model: ReadModel; readonly clock: Clock },
+  {
+    state,
+    clock,
+    find,
+  }: {
+    readonly state: StateStore;
+    readonly clock: Clock;
+    readonly find: () => Promise<ModelIndex | undefined>;
+  },
   { definition }: Projection,
   halted: string | undefined,
   lookMs: number,
@@ -19,11 +27,11 @@ export async function mayBeCured(
   let claims: number | undefined;
   for (;;) {
     try {
-      const serving = await model.serving(definition);
-      if (serving !== undefined && serving.name !== halted) return;
-      const found = await claimsSoFar(state, definition.projection);
-      claims ??= found;
-      if (found !== claims && (await liveClaim(state, definition.projection, clock)) === undefined) return;
+      const found = await find();
+      if (found !== undefined && found.name !== halted) return;
+      const soFar = await claimsSoFar(state, definition.projection);
+      claims ??= soFar;
+      if (soFar !== claims && (await liveClaim(state, definition.projection, clock)) === undefined) return;
     } catch (error) {
       // The halt is what is told.
       if (!isFault(error)) throw error;

@@ -45,6 +45,8 @@ export const unitClaimsOf = (id: string): string => `${workOf(id)}claims/`;
 export const runName = (projection: string, run: string): string => `rebuilds/${projection}/runs/${run}.json`;
 export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
+/** State: the code of a fold, by the SHA-256 of its bundle. */
+export const bundleName = (sha256: string): string => `rebuilds/folds/${sha256}.json`;
 /** Under which the schema of a log's events is registered. */
 export const subjectOf = (name: string): string => `${name}-value`;
 /** State: what the last comparison with the archive found. */

@@ -4,9 +4,8 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Document, LaneProgress } from '../ports/read-model.ts';
-import { foldNext } from '../projections/fold-batch.ts';
+import { foldingOf } from '../projections/folding.ts';
 import type { Projection } from '../projections/projection.ts';
-import { readRecord } from '../projections/read-record.ts';
 import { foldsOf } from './archive-names.ts';
 import { type BucketPlace, type Buckets, bucketWriter, putsOf } from './buckets.ts';
 import type { Epoch } from './epochs.ts';
@@ -238,6 +237,7 @@ function* foldWindow(
     ...{ epoch: epoch.epoch, partition, partitions: epoch.partitions },
   }));
   const { firsts, following, times, lanes } = window;
+  const { readRecord, foldNext } = foldingOf(projection);
   for (const first of firsts) {
     let state: EntityState | undefined;
     for (let at = first; at >= 0; at = following[at]!) {

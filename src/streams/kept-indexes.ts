@@ -5,6 +5,7 @@ import type { LaneProgress, ModelIndex, ReadModel } from '../ports/read-model.ts
 import type { Projection } from '../projections/projection.ts';
 import { keptName } from './archive-names.ts';
 import { withClaim } from './claim.ts';
+import { foldOfIndex, type KeptFold } from './index-fold.ts';
 import { readJob } from './rebuild-job.ts';
 
 /** An index that was proven, by the rebuild that made it. */
@@ -29,6 +30,9 @@ export interface Kept {
   /** Indexes at a past cut. */
   readonly beside: readonly KeptIndex[];
 }
+
+/** So long a way back waits for an index that follows: it takes less than a second as a whole. */
+const [followMs, followLookMs] = [500, 25];
 
 const nothing: Kept = { swap: null, beside: [] };
 
@@ -80,6 +84,7 @@ export interface KeptContext {
   readonly store: ArchiveStore;
   readonly model: ReadModel;
   readonly clock: Clock;
+  readonly keptFold?: KeptFold;
 }
 
 /** The index that served before the present one. Undefined where none is kept. */
@@ -109,9 +114,10 @@ export interface RolledBack {
 }
 
 /**
- * Lets the index serve again that served before: the swap in the other direction. It stands where its lanes left it and is
- * followed from there. Rejects with `INDEX_NOT_KEPT`, with `REBUILD_RUNNING` while somebody rebuilds or verifies it, and with
- * `SWAP_REFUSED` where another index serves than was seen, or the kept one is of another version of the projection.
+ * Lets the index serve again that served before: the swap in the other direction. Its lanes follow the log, by the fold that made
+ * it; where they do not, it serves from where it stands. Rejects with `INDEX_NOT_KEPT`, with `REBUILD_RUNNING` while somebody
+ * rebuilds or verifies it, with `SWAP_REFUSED` where another index serves than was seen, and with `FOLD_NOT_KEPT` where nothing could
+ * fold into it any more.
  */
 export async function rollback(
   context: KeptContext,
@@ -119,22 +125,37 @@ export async function rollback(
   id: string,
 ): Promise<RolledBack> {
   const { store, model, clock } = context;
-  const { projection: name, version } = projection.definition;
+  const { projection: name } = projection.definition;
   const started = clock.now();
   return withClaim({ state: store.state, clock, projection: name }, { id, kind: 'rollback' }, async () => {
     const serving = await model.serving(projection.definition);
     const found = await predecessor(context, projection);
     if (serving === undefined || found === undefined) throw new Fault('INDEX_NOT_KEPT', { projection: name });
-    if (found.index.definition.version !== version)
-      throw new Fault('SWAP_REFUSED', {
-        ...{ projection: name, to: found.index.name },
-        reason: `it is of version ${found.index.definition.version}, and this program folds version ${version}`,
-      });
-    const lanes = await found.index.progress();
+    await foldOfIndex(projection, found.index, context.keptFold);
+    const { version } = found.index.definition;
+    const lanes = await caughtUp(found.index, await serving.visible(), clock);
     await swapOrSee(model, projection, serving.name, found.index.name);
     const tookMs = clock.now() - started;
     return { projection: name, index: found.index.name, version, lanes, replaced: serving.name, tookMs };
   });
+}
+
+/** Waits for lanes of the kept index to come as far as what serves: they follow, or stand still and come no further. */
+async function caughtUp(
+  index: ModelIndex,
+  reached: readonly LaneProgress[],
+  clock: Clock,
+): Promise<readonly LaneProgress[]> {
+  const deadline = clock.now() + followMs;
+  for (;;) {
+    const lanes = await index.progress();
+    const behind = reached.some(({ epoch, partition, next }) => {
+      const lane = lanes.find((known) => known.epoch === epoch && known.partition === partition);
+      return (lane?.next ?? 0) < next;
+    });
+    if (!behind || clock.now() >= deadline) return lanes;
+    await clock.wait(followLookMs);
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { AtBarrier, BarrierOptions } from './barrier.ts';
 import { type Compared, type Comparison, compareModel } from './compare-model.ts';
 import { readEpochs } from './epochs.ts';
 import { refuseProgressAhead } from './index-ahead.ts';
+import { foldOfIndex } from './index-fold.ts';
 import type { RebuildContext } from './rebuild-plan.ts';
 
 export interface VerifyContext extends RebuildContext {
@@ -38,9 +39,11 @@ const looksMax = 2;
 /**
  * Compares an index with the fold of the archive up to the index's own progress. Where a lane did not answer, or a version is
  * beyond what the lanes had come to, somebody may have been storing: a difference then counts only if a second look finds it
- * again.
+ * again. Rejects with `FOLD_NOT_KEPT` for an index that none of the folds there are has made.
  */
-export async function lookAt(work: LookWork): Promise<Look> {
+export async function lookAt(asked: LookWork): Promise<Look> {
+  const { context, index } = asked;
+  const work = { ...asked, projection: await foldOfIndex(asked.projection, index, context.keptFold) };
   for (let looks = 1; ; looks += 1) {
     const looked = await lookOnce(work);
     if (looked.compared.equal || looks === looksMax || !isDoubtful(looked, work.others)) return looked;

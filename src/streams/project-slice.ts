@@ -1,8 +1,7 @@
 import type { LaneProgress, ModelIndex } from '../ports/read-model.ts';
-import { foldBatch, urnsOf } from '../projections/fold-batch.ts';
+import { foldingOf } from '../projections/folding.ts';
 import type { Projection } from '../projections/projection.ts';
-import { type ReadRecord, readRecord } from '../projections/read-record.ts';
-import { readState } from '../projections/state-text.ts';
+import type { ReadRecord } from '../projections/read-record.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import type { Slice } from './history-lane.ts';
@@ -30,6 +29,7 @@ export async function projectSlice(
   slice: Slice,
   ends: Ends,
 ): Promise<LaneProgress> {
+  const { readRecord, readState, urnsOf, foldBatch } = foldingOf(projection);
   await decoders.ensure(slice.records, epoch.epoch);
   const place = { epoch: epoch.epoch, partition: lane.partition, partitions: epoch.partitions };
   let timeMax = lane.timeMax;

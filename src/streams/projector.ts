@@ -1,14 +1,4 @@
-import {
-  defer,
-  EMPTY,
-  finalize,
-  lastValueFrom,
-  merge,
-  type Observable,
-  retry,
-  throwError,
-  timer,
-} from 'rxjs';
+import { defer, EMPTY, finalize, lastValueFrom, type Observable, retry, throwError, timer } from 'rxjs';
 import { type Fault, isFault } from '../domain/fault.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,17 +10,18 @@ import { askedWait } from './asked-wait.ts';
 import { answerBarrier, type HeldLanes } from './barrier.ts';
 import { batchGate } from './batch-gate.ts';
 import { liveClaim } from './claim.ts';
+import { closedEpochs } from './closed-epochs.ts';
 import { conditions } from './conditions.ts';
 import { drain } from './drain.ts';
 import { type Epoch, readEpochs } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
-import { laneSpans } from './fold-history.ts';
 import { foldLimit, limitedSource } from './fold-limit.ts';
 import { holdLanes } from './hold-lanes.ts';
 import { type Ends, refuseProgressAhead, withEnds } from './index-ahead.ts';
-import { historySource, type LaneSource, liveSource } from './lane-source.ts';
+import { foldOfIndex, type KeptFold } from './index-fold.ts';
+import { type LaneSource, liveSource } from './lane-source.ts';
 import { logEnds } from './log-ends.ts';
-import { type ProjectPoint, projectSlice } from './project-slice.ts';
+import { type ProjectContext, type ProjectPoint, projectSlice } from './project-slice.ts';
 import type { ProjectorNotice, ProjectorStatus } from './projector-status.ts';
 
 export interface ProjectorOptions {
@@ -38,6 +29,8 @@ export interface ProjectorOptions {
   readonly model: ReadModel;
   readonly store: ArchiveStore;
   readonly decoders: EventDecoders;
+  /** Folds of indexes that are of another version than `projection`. */
+  readonly keptFold?: KeptFold;
   readonly clock: Clock;
   /** All epochs; the last one is open and `log` is its log. */
   readonly epochs: readonly Epoch[];
@@ -46,10 +39,12 @@ export interface ProjectorOptions {
   readonly lateMs: number;
   /** Group of readers this projector is one of. */
   readonly group: string;
-  /** Makes the first serving index where there is none. */
+  /** The index to follow the log with; by default the one that serves. Another one answers for no lanes at a barrier. */
+  readonly find?: () => Promise<ModelIndex | undefined>;
+  /** Makes the first serving index where there is none, or waits for one. */
   readonly build: (signal: AbortSignal) => Promise<void>;
   readonly onNotice: (notice: ProjectorNotice) => void;
-  /** How often to look whether another index serves or somebody claims the projection. */
+  /** How often to look whether another index is to be followed or somebody claims the projection. */
   readonly lookMs: number;
   readonly retryMs: number;
   readonly probe?: (point: ProjectPoint, lane: LaneProgress) => void | Promise<void>;
@@ -66,12 +61,16 @@ export interface Projector {
   stop(): Promise<void>;
 }
 
-/** Follows the log with one projection, from where its serving index stands: closed epochs first, then live. */
+/**
+ * Follows the log with one projection, from where its index stands: closed epochs first, then live. Into an index of another
+ * version the fold folds that made it, or none does: the lanes halt with `FOLD_NOT_KEPT`, until another index is to be followed.
+ */
 export function startProjector(options: ProjectorOptions): Projector {
   const { projection, model, store, clock, epochs, log, onNotice, lookMs, retryMs } = options;
   const name = projection.definition.projection;
   const open = epochs.at(-1)!;
   const told = (found: Fault): void => onNotice({ kind: 'fault', projection: name, fault: found });
+  const find = options.find ?? (() => model.serving(projection.definition));
   const limit = foldLimit({ ...options, truth: store.truth, epoch: open, onFault: told });
   const stopping = new AbortController();
   const waiting = conditions();
@@ -94,7 +93,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   /** Runs until stopped, paused, or until another index serves. */
   async function runSession(signal: AbortSignal, builtElsewhere: boolean): Promise<void> {
     await bounds.look();
-    index = await model.serving(projection.definition);
+    index = await find();
     if (index === undefined) {
       state = 'starting';
       if (builtElsewhere) await clock.wait(lookMs, signal).catch(onlyAborted(signal));
@@ -112,6 +111,7 @@ export function startProjector(options: ProjectorOptions): Projector {
       return;
     }
     refuseProgressAhead(serving.name, saved, epochs);
+    const into = { index: serving, projection: await foldOfIndex(projection, serving, options.keptFold) };
     for (const lane of saved) moved(lane);
     state = 'running';
     fault = undefined;
@@ -122,14 +122,17 @@ export function startProjector(options: ProjectorOptions): Projector {
     // Told below, once no lane is storing any more.
     watching.catch(() => undefined);
     try {
-      await lastValueFrom(closedEpochs(serving, until), { defaultValue: undefined });
+      const entered = (): Iterable<LaneProgress> => lanes.values();
+      const fold = (source: LaneSource): Observable<unknown> => live(into, source);
+      const closed = closedEpochs({ store, epochs, entered, from: progressOf, fold }, until);
+      await lastValueFrom(closed, { defaultValue: undefined });
       if (!until.aborted) {
         await using reader = await log.reader(options.group);
         await holdLanes(reader, until, (partition, signal) => {
           heldHere.add(partition);
           const from = (): LaneProgress => progressOf(open, partition);
           const source = liveSource({ store, reader, epoch: open, partition, from, signal });
-          return live(serving, limitedSource(source, partition, limit)).pipe(
+          return live(into, limitedSource(source, partition, limit)).pipe(
             finalize(() => heldHere.delete(partition)),
           );
         });
@@ -151,9 +154,9 @@ export function startProjector(options: ProjectorOptions): Projector {
     while (!signal.aborted) {
       await bounds.look();
       await limit.look();
-      const claim = await liveClaim(store.state, name, clock);
-      await answer(claim?.barrier, signal);
-      if ((await model.serving(projection.definition))?.name !== serving.name) return;
+      if (options.find === undefined)
+        await answer((await liveClaim(store.state, name, clock))?.barrier, signal);
+      if ((await find())?.name !== serving.name) return;
       await clock.wait(lookMs, signal).catch(onlyAborted(signal));
     }
   }
@@ -175,33 +178,19 @@ export function startProjector(options: ProjectorOptions): Projector {
     return saved ?? { epoch: epoch.epoch, partition, next: 0, timeMax: epoch.previous?.timeMax ?? 0 };
   }
 
-  /** Lanes of closed epochs, from the archive alone; each epoch only once the one before has ended in all lanes. */
-  function closedEpochs(serving: ModelIndex, signal: AbortSignal): Observable<unknown> {
-    const until = { epoch: open.epoch, next: new Array<number>(open.partitions).fill(0) };
-    const spans = Map.groupBy(laneSpans({ epochs, until }), (span) => span.epoch);
-    return defer(async () => {
-      for (const [epoch, ofEpoch] of spans) {
-        if (epoch === open || [...lanes.values()].some((lane) => lane.epoch > epoch.epoch)) continue;
-        const sources = ofEpoch.map(({ partition, end }) =>
-          live(serving, historySource({ store, epoch, from: progressOf(epoch, partition), end, signal })),
-        );
-        // Not forkJoin: it ends all as soon as one has nothing to do.
-        await lastValueFrom(merge(...sources), { defaultValue: undefined });
-        if (signal.aborted) return;
-      }
-    });
-  }
-
   /** Another process may know of an epoch that was opened a moment ago. */
   const endsNow = (source: LaneSource) => async (): Promise<Ends> => ({
     logEnd: source.epoch === open ? (await log.bounds())[source.progress().partition]!.end : 0,
     newestEpoch: (await readEpochs(store.truth)).length,
   });
 
-  function live(serving: ModelIndex, source: LaneSource): Observable<LaneProgress> {
+  function live(
+    into: Pick<ProjectContext, 'index' | 'projection'>,
+    source: LaneSource,
+  ): Observable<LaneProgress> {
     return drain(source.pull, ({ slice, logEnd }) =>
       gate.pass(async () => {
-        const context = { ...options, index: serving };
+        const context = { ...options, ...into };
         const ends = { logEnd, newestEpoch: open.epoch };
         const after = await withEnds(ends, endsNow(source), (known) =>
           projectSlice(context, source.epoch, source.progress(), slice, known),
@@ -252,7 +241,7 @@ export function startProjector(options: ProjectorOptions): Projector {
           return state === 'waiting'
             ? askedWait(error, busy)
             : mayBeCured(
-                { state: store.state, model, clock },
+                { state: store.state, clock, find },
                 projection,
                 index?.name,
                 lookMs,

@@ -11,6 +11,7 @@ import type { FillIndex } from './fill-index.ts';
 import { type History, type LaneSpan, laneSpans } from './fold-history.ts';
 import { archiveCut, checkCut, cutAtTime } from './history-cut.ts';
 import { isBehindItsEpoch } from './index-ahead.ts';
+import type { KeptFold } from './index-fold.ts';
 import { predecessor } from './kept-indexes.ts';
 import { type RebuildJob, type RebuildKind, readJob } from './rebuild-job.ts';
 import { lastReport, type RebuildReport } from './rebuild-report.ts';
@@ -37,6 +38,10 @@ export interface RebuildContext {
   readonly leads?: string;
   /** Told of a failure while the claim is still held. */
   readonly onFailed?: (error: unknown) => Promise<void>;
+  /** Folds of indexes that are of another version than this program's. */
+  readonly keptFold?: KeptFold;
+  /** Keeps the code of a projection and gives its hash; undefined where it has none of it. */
+  readonly keepFold?: (projection: Projection) => Promise<string | undefined>;
 }
 
 /** What a rebuild will do, told before anything changes. */

@@ -21,6 +21,8 @@ export interface RebuildReport {
   readonly version: number;
   /** SHA-256 of what this version of the projection makes of its frozen events. */
   readonly fold: string;
+  /** SHA-256 of the fold's code, where it is kept; not in reports of before. */
+  readonly bundle?: string | null;
   readonly index: string;
   readonly replaced: string | null;
   /** Text of the cut the index stands at: where it was read back, the last one before it began to serve. */

@@ -135,19 +135,26 @@ async function takeJob(
 /** Index names take `[a-z0-9]`, at most 24: the end of a UUID is what differs. */
 const suffixOf = (id: string): string => id.replaceAll('-', '').slice(-12);
 
-/** The index of the record. One that is not there any more, or never was, is filled from the start. */
+/**
+ * The index of the record. One that is not there any more, or never was, is filled from the start; it notes the fold that fills
+ * it, whose code is kept before.
+ */
 async function openIndex(
-  { store, model }: RebuildContext,
-  { definition }: Projection,
+  context: RebuildContext,
+  projection: Projection,
   held: HeldJob,
 ): Promise<ModelIndex> {
+  const { store, model, keepFold } = context;
+  const { definition, frozen: fold } = projection;
   const found = await model.open(held.job.index, definition);
   if (found !== undefined) return found;
   if (held.job.resumed > 0) {
     await removeWork(store.state, held.job.id);
     await held.note({ step: 'fill', filled: null });
   }
-  return model.create(definition, suffixOf(held.job.id));
+  const bundle = await keepFold?.(projection);
+  const made = { ...definition, fold, ...(bundle === undefined ? {} : { bundle }) };
+  return model.create(made, suffixOf(held.job.id));
 }
 
 async function run(work: Work): Promise<RebuildReport> {
@@ -207,6 +214,7 @@ async function reportOf({ context, plan, held, index }: Work): Promise<RebuildRe
   return {
     ...{ id: job.id, kind: job.kind, log: epochs[0]!.log },
     ...{ projection: job.projection, version: job.version, fold: job.fold },
+    bundle: index.definition.bundle ?? null,
     ...{ index: index.name, replaced: job.replaces, cut, folded: formatCut(job.until) },
     checkpoint: await coveringCheckpoint(store, epochs, parseCut(cut)!),
     ...{ events, followed, segments: plan.segments, documents },

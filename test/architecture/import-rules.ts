@@ -93,6 +93,8 @@ export const shippedReaders: readonly string[] = [
   'src/intake/entity-types.ts',
   'src/intake/schema-folder.ts',
 ];
+/** Files that load a module whose name somebody gives: the code of a projection. */
+export const moduleLoaders: readonly string[] = ['src/apps/load-module.ts'];
 const shippedBuiltins = ['node:fs', 'node:path', 'node:url'];
 /** Paths as text: no file is touched. */
 const textPaths = ['src/intake/scan-names.ts'];
@@ -108,7 +110,8 @@ const excepted = (from: string, to: string): boolean =>
 
 /** Why an import of a file below `src` or `plugins` may not stand there; undefined where it may. */
 export function faultOf(found: Import, exists: (path: string) => boolean): string | undefined {
-  if (found.specifier === null) return 'a module whose name is computed';
+  if (found.specifier === null)
+    return moduleLoaders.includes(found.from) ? undefined : 'a module whose name is computed';
   if (found.target !== undefined) return roomFault(found.from, found.target, exists);
   const library = found.library!;
   if (found.from.startsWith('plugins/')) return `a plugin imports src/client only, not ${library}`;

@@ -42,6 +42,7 @@ export function foldInBatches(
   reads: readonly ReadRecord[],
   sizes: readonly number[],
   loadState: (body: Uint8Array) => EntityState,
+  fold: typeof foldBatch = foldBatch,
 ): Documents {
   const documents: Documents = new Map();
   for (let at = 0, batch = 0; at < reads.length; batch += 1) {
@@ -54,7 +55,7 @@ export function foldInBatches(
       const stored = documents.get(projection.stateId(read.event.urn));
       if (stored !== undefined) states.set(read.event.urn, loadState(stored.body));
     }
-    store(documents, foldBatch(projection, states, slice));
+    store(documents, fold(projection, states, slice));
   }
   return documents;
 }

@@ -44,6 +44,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   NOT_ALLOWED: exitCodes.notAllowed,
   PORT_TAKEN: exitCodes.conflict,
   POSITION_INVALID: exitCodes.usage,
+  PROJECTION_INVALID: exitCodes.usage,
   PROJECTION_UNKNOWN: exitCodes.notFound,
   QUERY_INVALID: exitCodes.usage,
   REBUILD_CANCELLED: exitCodes.interrupted,

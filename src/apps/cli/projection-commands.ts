@@ -28,4 +28,29 @@ export const projectionCommands: readonly CommandSpec[] = [
     ],
     load: () => import('./projections-check.ts'),
   },
+  {
+    name: 'projections preview',
+    args: '<file>',
+    about:
+      "fold the archive by a changed projection beside this program's own, and show which documents would change",
+    more:
+      'The file is a module (.ts, .mts, .js, .mjs) whose default export is a projection. Reads the archive and writes nothing. Ends ' +
+      'with exit code 6 where any document or declared field would change. The changed fold runs without clock, chance, network ' +
+      'and environment.',
+    options: [
+      { flags: '--archive <folder>', about: 'of this folder, not of the configured archive' },
+      { flags: '--limit <n>', about: 'name so many documents, with the fields that differ (20)' },
+    ],
+    examples: [
+      {
+        line: 'annal projections preview samples/projections/entities.ts --archive samples/archive',
+        about: 'a copy that nobody changed yet',
+      },
+      {
+        line: 'annal projections preview samples/projections/entities.ts --archive samples/archive --output json',
+        about: 'all counts, for a pipeline',
+      },
+    ],
+    load: () => import('./projections-preview.ts'),
+  },
 ];

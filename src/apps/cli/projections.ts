@@ -9,6 +9,7 @@ import type { Run } from './session.ts';
 interface Told {
   readonly projection: string;
   readonly version: number;
+  readonly programVersion: number;
   readonly state: string;
   readonly index: string | null;
   readonly documents: number;
@@ -16,7 +17,7 @@ interface Told {
   readonly lag: number;
   readonly cut: string | null;
   readonly drift: { readonly drifted: number; readonly endedAt: number } | null;
-  readonly kept: Beside | null;
+  readonly kept: (Beside & { readonly lag: number; readonly fault: { readonly code: string } | null }) | null;
   readonly beside: readonly Beside[];
   readonly fault: { readonly code: string } | null;
 }
@@ -50,11 +51,17 @@ export const run: Run = async (session) => {
       ],
     );
     await session.write(await tableText(session, head, rows));
-    for (const { projection, kept, beside } of items) {
-      if (kept !== null)
+    for (const { projection, version, programVersion, index, kept, beside } of items) {
+      if (index !== null && version !== programVersion)
         await session.write(
-          `${projection}: kept ${standing(kept)}; \`annal rollback ${projection}\` goes back\n`,
+          `${projection}: version ${version} serves, this program folds ${programVersion}; \`annal rebuild ${projection}\` builds it beside\n`,
         );
+      if (kept !== null) {
+        const behind = `${kept.lag.toLocaleString('en')} behind${kept.fault === null ? '' : ` (${kept.fault.code})`}`;
+        await session.write(
+          `${projection}: kept ${standing(kept)}, ${behind}; \`annal rollback ${projection}\` goes back\n`,
+        );
+      }
       for (const one of beside) await session.write(`${projection}: beside it ${standing(one)}\n`);
     }
   }

@@ -37,7 +37,7 @@ export const rebuildCommands: readonly CommandSpec[] = [
     name: 'rollback',
     args: '<name>',
     about: 'let the read model serve again that served before the last rebuild',
-    more: 'It serves as it stood and follows the log from there. What it replaces is kept: the same again goes back to it.',
+    more: 'It followed the log meanwhile, by the fold that made it, also of another version. What it replaces is kept: the same again goes back to it.',
     examples: [
       { line: 'annal rollback entities', about: 'within a second' },
       { line: 'annal rollback entities --output json', about: 'with the cut at which it stands' },

@@ -22,6 +22,6 @@ export const run: Run = async (session, [name = '']) => {
       `${projection}: ${index} serves again, from ${stands ?? 'the beginning'} on (${Math.round(tookMs)} ms); ${replaced} is kept\n`,
     );
   else await session.write(`${text}\n`);
-  session.note(`it follows the log from there: \`annal projections\` shows its lag`);
+  session.note('it goes on following the log: `annal projections` shows its lag');
   return exitCodes.ok;
 };

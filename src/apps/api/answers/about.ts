@@ -14,7 +14,7 @@ const keptIndex = z.object({
   cut: z.string().nullable(),
   documents: z.number().int().nullable(),
   bytes: z.number().int().nullable(),
-  since: millis.meta({ description: 'since when it stands still, UTC milliseconds' }),
+  since: millis.meta({ description: 'since when it does not serve, UTC milliseconds' }),
 });
 
 const drift = z.object({
@@ -33,7 +33,8 @@ export const projectionsAnswer = z
       z.object({
         projection: z.string(),
         about: z.string(),
-        version: z.number().int(),
+        version: z.number().int().meta({ description: 'of the index that serves' }),
+        programVersion: z.number().int().meta({ description: 'that a rebuild makes' }),
         state: z.enum(['starting', 'following', 'paused', 'halted']),
         index: z.string().nullable(),
         documents: z.number().int().nullable().meta({ description: 'null for who may not read all' }),
@@ -47,7 +48,10 @@ export const projectionsAnswer = z
         lanes: z.array(lane),
         lag: z.number().int().meta({ description: 'log end minus progress, in offsets' }),
         drift: drift.nullable().meta({ description: 'what the last comparison with the archive found' }),
-        kept: keptIndex.nullable().meta({ description: 'the index that served before: the way back' }),
+        kept: keptIndex
+          .extend({ lag: z.number().int(), fault })
+          .nullable()
+          .meta({ description: 'the index that served before, which follows the log: the way back' }),
         beside: z.array(keptIndex).meta({ description: 'indexes at a past cut' }),
         fault,
       }),
@@ -63,6 +67,7 @@ export const projectionsAnswer = z
             projection: 'entities',
             about: 'what is known now: one document per entity',
             version: 1,
+            programVersion: 1,
             state: 'following',
             index: 'entities-v1-a1b2c3',
             documents: 400,
@@ -77,7 +82,7 @@ export const projectionsAnswer = z
             },
             kept: {
               ...{ index: 'entities-v1-d4e5f6', version: 1, cut: '1:40', documents: 398, bytes: 1_040_384 },
-              since: 1_772_357_400_000,
+              ...{ since: 1_772_357_400_000, lag: 0, fault: null },
             },
             beside: [],
             fault: null,

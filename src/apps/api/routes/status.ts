@@ -74,12 +74,12 @@ const projectionFacts = (
   cut: cut === null ? null : formatCut(cut),
   lanes,
   drift: drift === null || counted ? drift : { ...drift, documents: null, first: null },
-  kept: kept === null ? null : keptFacts(kept, counted),
+  kept: kept === null ? null : { ...keptFacts(kept, counted), fault: faultFacts(kept.fault) },
   beside: beside.map((index) => keptFacts(index, counted)),
   fault: faultFacts(fault),
 });
 
-const keptFacts = ({ cut, documents, bytes, ...index }: KeptStatus, counted: boolean) => ({
+const keptFacts = <Kept extends KeptStatus>({ cut, documents, bytes, ...index }: Kept, counted: boolean) => ({
   ...index,
   cut: cut === null ? null : formatCut(cut),
   documents: counted ? documents : null,

@@ -1,0 +1,150 @@
+import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
+import { anEvent, at, recordOf } from '../given/events.ts';
+
+const customers = 'urn:li:dataset:(urn:li:dataPlatform:hive,shop.customers,PROD)';
+const tag = 'urn:li:tag:größe';
+const raw = (text: string): Uint8Array => Buffer.from(text);
+
+/** The first events that were frozen. */
+const events: readonly MetadataChangeEvent[] = [
+  anEvent({ n: 1, value: { name: 'Orders', description: 'One row per order, cust_id and custName' } }),
+  anEvent({
+    n: 2,
+    aspect: 'ownership',
+    value: { owners: [{ owner: 'urn:li:corpGroup:sales', type: 'DATAOWNER' }] },
+  }),
+  anEvent({ n: 3, aspect: 'globalTags', value: { tags: [{ tag: 'urn:li:tag:pii' }] } }),
+  anEvent({
+    ...{ n: 4, aspect: 'schemaMetadata', actor: 'urn:li:corpuser:u-1', correlationId: '', causationId: 'x' },
+    value: { fields: [{ fieldPath: 'cust_id', description: 'Who' }, { fieldPath: 'items[].sku' }] },
+    group: '00000000-0000-7000-8000-00000000abcd',
+    source: {
+      ...{ plugin: 'scan', version: '1', runId: 'r "1"' },
+      foreign: new Map([
+        ['root', 'lake'],
+        ['～', 'b'],
+        ['😀', 'a'],
+        ['__proto__', 'c'],
+      ]),
+    },
+  }),
+  anEvent({ n: 4, aspect: 'schemaMetadata', value: { fields: [] } }),
+  anEvent({ n: 5, change: 'PATCH', value: [{ op: 'replace', path: '/name', value: 'Orders 2' }] }),
+  anEvent({ n: 6, change: 'PATCH', value: [{ op: 'remove', path: '/nothing' }] }),
+  anEvent({ n: 7, expect: at(0), value: { name: 'late' } }),
+  anEvent({ n: 8, expect: at(5), value: { name: 'in time' } }),
+  anEvent({
+    n: 9,
+    urn: customers,
+    expect: at(-1, 0),
+    value: { name: 'Customers', qualifiedName: 'db.customers' },
+  }),
+  {
+    ...anEvent({ n: 10, urn: customers, aspect: 'x.opaque', aspectSchema: null }),
+    value: raw(' {"b":1.0, "a":1e3 } '),
+  },
+  { ...anEvent({ n: 11, urn: customers, aspect: 'x.odd', aspectSchema: null }), value: raw('{"a":1,"a":2}') },
+  anEvent({ n: 12, urn: customers, aspect: 'ownership', change: 'DELETE' }),
+  anEvent({ n: 13, aspect: 'globalTags', change: 'DELETE' }),
+  anEvent({
+    n: 14,
+    urn: tag,
+    entityType: 'tag',
+    namespace: 'default',
+    aspect: 'tagProperties',
+    value: { name: 'Größe' },
+  }),
+  anEvent({ n: 15, urn: customers, aspect: null, change: 'DELETE' }),
+  anEvent({ n: 16, urn: customers, value: { name: 'Customers again' } }),
+];
+
+/** The events, then records that reach no entity. */
+export function firstCorpus(): LogRecord[] {
+  const records = events.map((event, offset) => recordOf(event, offset));
+  const broken = recordOf(anEvent({ n: 20 }), 0);
+  const odd: readonly Partial<LogRecord>[] = [
+    { headers: [] },
+    { value: null },
+    { value: Buffer.from([0x7f]) },
+    { key: Buffer.from(customers) },
+    { key: Buffer.from([0xff]) },
+  ];
+  for (const change of odd) {
+    const offset = records.length;
+    records.push({ ...broken, ...change, offset, appendTime: 1_763_600_000_000 });
+  }
+  return records;
+}
+
+const named = {
+  name: 'ownName',
+  qualifiedName: 'lake.own_name',
+  description: 'Told (in words), and/or “quoted”',
+};
+const urnOf = (kind: string, n: number): string => `urn:li:${kind}:frozen_${n}`;
+const manyWords = Array.from({ length: 5_010 }, (_, n) => `word${n}`).join(' ');
+
+/** A value of each aspect whose texts are searched, and of one whose are not. */
+const values: Readonly<Record<string, unknown>> = {
+  datasetProperties: { ...named, customProperties: { 'owner.team': 'Sales Ops', n: 1, empty: '' } },
+  containerProperties: named,
+  dataProductProperties: named,
+  dataJobInfo: named,
+  dataFlowInfo: named,
+  domainProperties: named,
+  glossaryTermInfo: { ...named, definition: 'What aCustomer2Id means' },
+  tagProperties: named,
+  schemaMetadata: {
+    fields: [
+      { fieldPath: '[version=2.0].[type=string].e-mail', globalTags: { tags: [{ tag: 'urn:li:tag:pii' }] } },
+    ],
+  },
+  ownership: { owners: [{ owner: 'urn:li:corpuser:u-1' }, { owner: 'urn:li:corpuser:u-1' }, { owner: 7 }] },
+  globalTags: { tags: [{ tag: 'urn:li:tag:Ünïcode' }, {}] },
+  glossaryTerms: { terms: [{ urn: 'urn:li:glossaryTerm:Customer.Id' }] },
+  domains: { domains: ['urn:li:domain:sales', 'urn:li:domain:marketing'] },
+  institutionalMemory: { elements: [{ url: 'https://example.org/a', description: 'not searched' }] },
+};
+
+const wideEvents: readonly MetadataChangeEvent[] = [
+  ...Object.entries(values).map(([aspect, value], n) =>
+    anEvent({ n: 100 + n, urn: urnOf('domain', n), entityType: 'domain', aspect, value }),
+  ),
+  // More ids than are remembered, then a repeat of each at the edge.
+  ...Array.from({ length: 18 }, (_, n) => anEvent({ n: 200 + n, urn: urnOf('tag', 1) })),
+  ...[201, 202, 203, 200].map((n) => anEvent({ n, urn: urnOf('tag', 1) })),
+  // Values at and over their bounds.
+  anEvent({ n: 300, urn: urnOf('tag', 2), value: { name: 'x'.repeat(300), description: manyWords } }),
+  anEvent({
+    ...{ n: 301, urn: urnOf('tag', 2), aspect: 'globalTags' },
+    value: { tags: [{ tag: `urn:li:tag:${'ü'.repeat(600)}` }] },
+  }),
+  anEvent({ n: 302, urn: urnOf('tag', 2), aspect: '1', aspectSchema: null, value: { a: 1 } }),
+  // Patches of patches, of what was deleted, and of what comes again after a deletion of all.
+  anEvent({
+    n: 303,
+    urn: urnOf('tag', 2),
+    change: 'PATCH',
+    value: [{ op: 'add', path: '/list', value: [1, 2] }],
+  }),
+  anEvent({
+    n: 304,
+    urn: urnOf('tag', 2),
+    change: 'PATCH',
+    value: [{ op: 'move', from: '/list/0', path: '/list/-' }],
+  }),
+  anEvent({ n: 305, urn: urnOf('tag', 2), change: 'DELETE' }),
+  anEvent({ n: 306, urn: urnOf('tag', 2), change: 'PATCH', value: [{ op: 'remove', path: '/list' }] }),
+  anEvent({ n: 307, urn: urnOf('tag', 2), aspect: null, change: 'DELETE' }),
+  anEvent({ n: 308, urn: urnOf('tag', 2), aspect: null, change: 'DELETE', expect: at(0) }),
+  anEvent({ n: 309, urn: urnOf('tag', 2), expect: at(-1, 0), value: { name: 'back' } }),
+  anEvent({
+    n: 310,
+    urn: 'urn:li:chart:(looker,sales.Chart-1)',
+    entityType: 'chart',
+    value: { title: 'no name' },
+  }),
+];
+
+/** What the first ones do not reach: every aspect that is searched, the ring of ids, bounds of values and words, patches in a row. */
+export const wideCorpus = (): LogRecord[] => wideEvents.map((event, offset) => recordOf(event, offset));
