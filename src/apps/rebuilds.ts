@@ -1,7 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
-import { parseCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { parseMoment } from '../domain/moment.ts';
 import type { Projection } from '../projections/projection.ts';
 import { projectionNamed, projections } from '../projections/registry.ts';
 import { liveClaim, withClaim } from '../streams/claim.ts';
@@ -19,6 +17,7 @@ import { type KeptReport, readReport, reportIds } from '../streams/rebuild-repor
 import { noteFailure } from '../streams/shared-runs.ts';
 import { takePart } from '../streams/take-part.ts';
 import type { Operation } from './annal.ts';
+import { asOfIn } from './asked-cut.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { Operations } from './operations.ts';
 import type { Log } from './runtime.ts';
@@ -79,7 +78,6 @@ const reportsListed = 20;
 const cancelLookMs = 250;
 /** A node that starts again, or a queue that drains, takes no longer. */
 const patienceMs = 120_000;
-const asOfMax = 8_192;
 
 /** The projection of a name. Throws `PROJECTION_UNKNOWN`. */
 export function known(name: string): Projection {
@@ -109,7 +107,6 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
       throw new Fault('REBUILD_RUNNING', { projection: name, id: claim.id, kind: claim.kind });
     const id = (await resumedBy(context, projection, asOf))?.id ?? uuidV7();
     const fill = ground.fillBy?.(options.workers ?? 1);
-    const projector = projectorOf(name);
     const accepting = { ...acceptingOf(name, options), ...(fill === undefined ? {} : { fill }) };
     return running.start(begun(id, name), async (change, signal) => {
       const onProgress = (progress: RebuildProgress): void => change({ progress });
@@ -287,19 +284,4 @@ export function rebuildsOf(ground: RebuildsGround): Rebuilds {
     retire: (name, index) => retire(context, known(name), uuidV7(), index),
     report,
   };
-}
-
-/** A cut as it stands in an answer, or a moment as elsewhere. Throws `MOMENT_INVALID`. */
-export function asOfIn(text: string | undefined, now: number): AsOf | undefined {
-  if (text === undefined) return undefined;
-  const cut = parseCut(text.slice(0, asOfMax).trim());
-  if (cut !== undefined) return { cut };
-  const moment = parseMoment(text, now);
-  const given = text.slice(0, 64).toWellFormed();
-  const refused = (reason: string): Fault =>
-    new Fault('MOMENT_INVALID', { parameter: 'asOf', given, reason });
-  if ('wrong' in moment) throw refused(moment.wrong);
-  if ('position' in moment) throw refused('a position lies in one partition: name a cut or a time');
-  if (moment.time > now) throw refused('it lies in the future');
-  return moment;
 }

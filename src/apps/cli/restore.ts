@@ -8,8 +8,8 @@ import {
   type RestoreRequest,
   type RestoreWorld,
 } from '../../streams/restore-plan.ts';
+import { asOfIn } from '../asked-cut.ts';
 import { readConfig } from '../config.ts';
-import { asOfIn } from '../rebuilds.ts';
 import { lookRestoring, needBroker, openRestoring } from '../restoring.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes } from './exit-codes.ts';
