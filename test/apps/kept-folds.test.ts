@@ -12,9 +12,10 @@ import { foldInBatches, readAll, rootOfDocuments } from '../given/fold.ts';
 import { memoryState } from '../given/memory-state.ts';
 import { firstCorpus, wideCorpus } from '../projections/frozen-events.ts';
 
+const named = projections.map((projection) => [projection.definition.projection, projection] as const);
 test.each(
-  projections,
-)('kept code folds as the program that kept it, and shares nothing with it: %#', async (projection) => {
+  named,
+)('kept code folds as the program that kept it, and shares nothing with it: %s', async (_, projection) => {
   const state = memoryState();
   const kept = await foldKeeper(state).keepFold(projection);
   const loaded = (await foldKeeper(state).keptFold(kept!))!;
