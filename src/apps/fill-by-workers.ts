@@ -1,7 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { PortSettings } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
-import { type FillIndex, type FillProgress, filledOnRecord, plus } from '../streams/fill-index.ts';
+import {
+  type FillIndex,
+  type FillProgress,
+  filledOnRecord,
+  nothingFilled,
+  plus,
+} from '../streams/fill-index.ts';
 import { chainsOf, laneSpans } from '../streams/fold-history.ts';
 import type { FillNews, FillOrder } from './fill-messages.ts';
 
@@ -21,7 +27,7 @@ export const fillByWorkers =
       : async ({ store, epochs }, { projection, until, index, record, signal }, onProgress) => {
           const chains = chainsOf(laneSpans({ epochs, until })).length;
           const of = Math.max(1, Math.min(workers, chains));
-          const done = new Array<FillProgress>(of).fill({ records: 0, documents: 0 });
+          const done = new Array<FillProgress>(of).fill(nothingFilled);
           let failed: { readonly error: unknown } | undefined;
           const failure = new AbortController();
           const stop = AbortSignal.any([signal, failure.signal]);

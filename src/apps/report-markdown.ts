@@ -63,6 +63,10 @@ function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
       `${formatTime(report.endedAt)}${report.resumed > 0 ? `, gone on with ${report.resumed} times` : ''}`,
     ],
     ['folding', `${count(report.foldMs)} ms${rate(report.eventsPerSecond, 'events')}`],
+    ...report.lanes.map(
+      ({ epoch, partition, events, eventsPerSecond }) =>
+        [`lane ${epoch}-${partition}`, `${count(events)} events${rate(eventsPerSecond, 'events')}`] as const,
+    ),
     ['proof', `${count(report.readBackMs)} ms`],
     [
       'all of it',

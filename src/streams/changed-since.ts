@@ -2,6 +2,7 @@ import type { Cut } from '../domain/cut.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Projection } from '../projections/projection.ts';
 import { withSearchText } from './fill-index.ts';
 import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
@@ -21,6 +22,11 @@ export interface Changed {
   readonly after: FoldedPart;
   /** Records between the cuts. */
   readonly records: number;
+}
+
+interface Ground {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
 }
 
 /** A mebibyte, whatever comes: keys that share a bit are folded as well. */
@@ -56,8 +62,9 @@ export async function changedSince(
   projection: Projection,
   history: History,
   from: Cut,
-  signal: AbortSignal,
+  at: Ground,
 ): Promise<Changed | undefined> {
+  const { signal } = at;
   const { mark, has } = keyMarks();
   let records = 0;
   for (const { epoch, partition, end } of laneSpans(history)) {
@@ -73,15 +80,21 @@ export async function changedSince(
   }
   if (records === 0) return undefined;
   const fold = (until: Cut): Promise<FoldedPart> =>
-    foldPart(projection, { ...history, until, only: has }, signal);
+    foldPart(projection, { ...history, until, only: has }, at);
   return { before: await fold(from), after: await fold(history.until), records };
 }
 
-async function foldPart(projection: Projection, history: History, signal: AbortSignal): Promise<FoldedPart> {
+async function foldPart(
+  projection: Projection,
+  history: History,
+  { clock, signal }: Ground,
+): Promise<FoldedPart> {
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const root = rootOf();
   const search = searchDigest();
   for await (const documents of foldHistory(projection, history, counts)) {
+    // Whoever else lives in this process is heard between two of them.
+    await clock.wait(0);
     signal.throwIfAborted();
     for (const folded of documents) {
       const { id, version, body, searchText } = withSearchText(projection.definition.fields, folded);

@@ -101,7 +101,7 @@ interface Text {
 
 /** Reads both sides again and keeps what lies in the differing buckets, so that each document can be named. */
 async function nameDifferences(
-  { history, projection, snapshot, index, signal }: Comparison,
+  { history, projection, snapshot, index, signal, pace }: Comparison,
   buckets: ReadonlySet<number>,
   search: SearchProof,
 ): Promise<Named> {
@@ -123,8 +123,10 @@ async function nameDifferences(
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const [expected, found] = [new Map<string, Text>(), new Map<string, Text>()];
   for await (const documents of snapshot.scan()) keep(found, documents);
-  for await (const documents of foldHistory(projection, history, counts, () => undefined))
+  for await (const documents of foldHistory(projection, history, counts, () => undefined)) {
     keep(expected, documents);
+    await pace?.(0);
+  }
   const ids = [...new Set([...expected.keys(), ...found.keys()])].sort();
   const differences = ids.flatMap((id) => {
     const difference = differenceOf(history.until, id, expected.get(id), found.get(id), unfound.get(id));

@@ -77,7 +77,7 @@ export async function checkDrift(
     seen += documents;
     await beat();
     const aheadMs = (seen / documentsPerSecond) * 1_000 - (clock.now() - startedAt);
-    if (aheadMs > 0) await clock.wait(aheadMs, signal);
+    await clock.wait(Math.max(0, aheadMs), signal);
   }
   const looked = await lookAt({
     ...{ context, projection, index, signal, pace, others: options.others },

@@ -44,6 +44,8 @@ export interface Filled {
   readonly root: RootBuilder;
   readonly counts: FoldCounts;
   readonly lanes: readonly LaneProgress[];
+  /** Records of each lane. */
+  readonly folded: readonly LaneRecords[];
   readonly unindexable: readonly Unsearchable[];
   /** Digest of what searches should find. */
   readonly search: string;
@@ -63,7 +65,17 @@ export interface FillProgress {
   readonly records: number;
   /** Documents given to the index. */
   readonly documents: number;
+  readonly lanes: readonly LaneRecords[];
 }
+
+/** Records of a lane that are folded. */
+export interface LaneRecords {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly records: number;
+}
+
+export const nothingFilled: FillProgress = { records: 0, documents: 0, lanes: [] };
 
 /** Finished units are put on record together, so often at most: each time the index has to be made durable. */
 export const recordEveryMs = 20_000;
@@ -117,19 +129,28 @@ export const fillIndex: FillIndex = async (history, task, onProgress) => {
 export const filledOnRecord = async (state: StateStore, id: string): Promise<Filled> =>
   together((await finishedUnits(state, id)).values());
 
-const progressOf = ({ counts, entries }: FinishedUnit): FillProgress => ({
+const progressOf = ({ counts, lanes, entries }: FinishedUnit): FillProgress => ({
   records: counts.records,
   documents: entries.length / entryBytes,
+  lanes: byLane(lanes, counts),
 });
+
+const byLane = (lanes: readonly LaneProgress[], { byLane = [] }: FoldCounts): readonly LaneRecords[] =>
+  lanes.map(({ epoch, partition }, nth) => ({ epoch, partition, records: byLane[nth] ?? 0 }));
 
 /** Parts of an index together. */
 export function plus(...parts: readonly FillProgress[]): FillProgress {
   let [records, documents] = [0, 0];
+  const lanes = new Map<string, LaneRecords>();
   for (const part of parts) {
     records += part.records;
     documents += part.documents;
+    for (const { epoch, partition, records: more } of part.lanes) {
+      const known = lanes.get(`${epoch}-${partition}`)?.records ?? 0;
+      lanes.set(`${epoch}-${partition}`, { epoch, partition, records: known + more });
+    }
   }
-  return { records, documents };
+  return { records, documents, lanes: [...lanes.values()] };
 }
 
 /** Where documents go, for `foldInto`. The caller awaits `batches.idle`, and in the end `batches.over`. */
@@ -160,10 +181,12 @@ export async function foldInto(
   { name, lanes, documents }: FoldUnit,
   onProgress: (done: FillProgress) => void,
 ): Promise<FinishedUnit> {
-  const counts: FoldCounts = { records: 0, outcomes: {} };
+  const counts: FoldCounts = { records: 0, outcomes: {}, byLane: lanes.map(() => 0) };
   const root = rootOf();
   const unindexable: Unsearchable[] = [];
   const search = searchDigest();
+  const tell = (): void =>
+    onProgress({ records: counts.records, documents: root.size, lanes: byLane(lanes, counts) });
   for (const some of documents(counts)) {
     // Whoever else lives in this process is heard between two of them.
     await clock.wait(0);
@@ -174,15 +197,16 @@ export async function foldInto(
       search.add(document.id, document.searchText ?? 'null');
       if (!batches.take(document)) continue;
       await batches.send(unindexable);
-      onProgress({ records: counts.records, documents: root.size });
+      tell();
     }
   }
   await batches.send(unindexable);
-  onProgress({ records: counts.records, documents: root.size });
+  tell();
   return { name, counts, lanes, unindexable, search: search.hex(), entries: root.entries() };
 }
 
-function together(units: Iterable<FinishedUnit>): Filled {
+function together(finished: Iterable<FinishedUnit>): Filled {
+  const units = [...finished];
   const root = rootOf();
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const lanes = new Map<string, LaneProgress>();
@@ -199,5 +223,6 @@ function together(units: Iterable<FinishedUnit>): Filled {
     for (const lane of unit.lanes) lanes.set(`${lane.epoch}-${lane.partition}`, lane);
     unindexable.push(...unit.unindexable);
   }
-  return { root, counts, lanes: [...lanes.values()], unindexable, search: search.hex() };
+  const { lanes: folded } = plus(...units.map(progressOf));
+  return { root, counts, lanes: [...lanes.values()], folded, unindexable, search: search.hex() };
 }

@@ -28,6 +28,8 @@ export interface FoldCounts {
   /** Records read. */
   records: number;
   readonly outcomes: Partial<Record<Outcome, number>>;
+  /** Records by lane of the chain that is folded, where somebody wants to know. */
+  readonly byLane?: number[];
 }
 
 /** A lane of one epoch, up to `end`; `timeFloor` is where its running maximum of append times starts. */
@@ -238,6 +240,7 @@ function* foldWindow(
   }));
   const { firsts, following, times, lanes } = window;
   const { readRecord, foldNext } = foldingOf(projection);
+  const { byLane = [] } = counts;
   for (const first of firsts) {
     let state: EntityState | undefined;
     for (let at = first; at >= 0; at = following[at]!) {
@@ -249,6 +252,7 @@ function* foldWindow(
         'shared',
       );
       counts.records += 1;
+      byLane[lanes[at]!]! += 1;
       if (read.kind === 'quarantined') {
         count(counts, read.record.outcome);
         for (const draft of projection.quarantined(read.record)) yield draft.render();

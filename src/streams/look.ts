@@ -65,7 +65,16 @@ async function lookOnce(work: LookWork): Promise<Look> {
     throw new Fault('MODEL_UNAVAILABLE', { projection: name, reason: 'it has no progress yet' });
   if (cut.epoch === open.epoch) await context.archivedTo?.(cut.next, signal);
   const history = { ...context, epochs, until: cut };
-  const compared = await compareModel({ ...comparing, history, index: index.name, snapshot: held, signal });
+  // Whoever else lives in this process is heard between two batches.
+  const pace = work.pace ?? (() => context.clock.wait(0));
+  const compared = await compareModel({
+    ...comparing,
+    pace,
+    history,
+    index: index.name,
+    snapshot: held,
+    signal,
+  });
   return { compared, cut: formatCut(cut), silent, heldMs };
 }
 

@@ -64,7 +64,7 @@ export async function prove(work: ToProve, filled: Filling): Promise<void> {
   const changed =
     held.job.kind === 'as-of'
       ? undefined
-      : await changedSince(work.projection, history, held.job.until, signal);
+      : await changedSince(work.projection, history, held.job.until, { clock, signal });
   const read = await readAll(work, filled, changed);
   const counts = countsAfter({ records: filled.events, outcomes: filled.outcomes }, changed);
   await refuseDifferent(work, history, read, { filled, changed });
@@ -106,10 +106,11 @@ async function refuseDifferent(
   const atFold =
     changed === undefined ? root.root() : exchangedRoot(root, changed.after.root, changed.before.root);
   if (atFold === filled.root) return;
-  const { index, projection, plan, signal } = work;
+  const { context, index, projection, plan, signal } = work;
   await using snapshot = await index.snapshot();
   const { differences, expectedRoot } = await compareModel({
     ...{ history, projection, index: index.name, snapshot, signal, onProgress: () => undefined },
+    pace: () => context.clock.wait(0),
   });
   throw new Fault('REBUILD_DIFFERS', {
     ...{ projection: plan.projection, cut: formatCut(history.until) },

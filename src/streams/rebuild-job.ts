@@ -3,6 +3,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import type { ArchiveStore, ETag, StateStore } from '../ports/archive.ts';
 import type { Unsearchable } from '../ports/read-model.ts';
 import { jobName, workOf } from './archive-names.ts';
+import type { LaneRecords } from './fill-index.ts';
 import type { FoldCounts } from './fold-history.ts';
 import type { Kept } from './kept-indexes.ts';
 import type { SearchProof } from './prove-searchable.ts';
@@ -21,6 +22,8 @@ export interface Filling {
   readonly documents: number;
   readonly events: number;
   readonly outcomes: FoldCounts['outcomes'];
+  /** Events of each lane. */
+  readonly lanes: readonly LaneRecords[];
   readonly unindexable: number;
   /** Digest of what searches should find. */
   readonly search: string;

@@ -1,9 +1,22 @@
+import type { LaneRecords } from './fill-index.ts';
+import type { LaneSpan } from './fold-history.ts';
+
 /** How far a lane of the fold is. */
 export interface LaneDone {
   readonly epoch: number;
   readonly partition: number;
   readonly done: number;
   readonly total: number;
+}
+
+/** How far the lanes of a history are, in its order; such that hold nothing are left out. */
+export function lanesDone(spans: readonly LaneSpan[], folded: readonly LaneRecords[]): readonly LaneDone[] {
+  const known = new Map(folded.map(({ epoch, partition, records }) => [`${epoch}-${partition}`, records]));
+  return spans
+    .filter(({ end }) => end > 0)
+    .map(({ epoch: { epoch }, partition, end }) => ({
+      ...{ epoch, partition, done: known.get(`${epoch}-${partition}`) ?? 0, total: end },
+    }));
 }
 
 /** How far a rebuild or verification is; what it cannot tell yet is left out. */

@@ -51,6 +51,13 @@ export interface RebuildReport {
   readonly resumed: number;
   readonly foldMs: number;
   readonly readBackMs: number;
+  /** Lanes of the fold; their rates over the whole time of it add up to its own. */
+  readonly lanes: readonly {
+    readonly epoch: number;
+    readonly partition: number;
+    readonly events: number;
+    readonly eventsPerSecond: number | null;
+  }[];
   readonly eventsPerSecond: number | null;
   readonly documentsPerSecond: number | null;
   /** Where several processes shared it: who proved and swapped, and who folded and stored how much. */

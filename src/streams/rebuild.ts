@@ -6,6 +6,7 @@ import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
 import { fillIndex } from './fill-index.ts';
+import { laneSpans } from './fold-history.ts';
 import { refuseEnded } from './index-ahead.ts';
 import { changeKept, dropLeftovers } from './kept-indexes.ts';
 import { patiently } from './patiently.ts';
@@ -21,7 +22,7 @@ import {
   removeWork,
 } from './rebuild-job.ts';
 import { notingJob } from './rebuild-notes.ts';
-import { paceOf, type RebuildProgress } from './rebuild-pace.ts';
+import { lanesDone, paceOf, type RebuildProgress } from './rebuild-pace.ts';
 import type { RebuildContext, RebuildPlan } from './rebuild-plan.ts';
 import { keepReport, lastReport, type RebuildReport } from './rebuild-report.ts';
 import { leaveBeside, type Proven, swapIn } from './rebuild-swap.ts';
@@ -183,10 +184,12 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   const { events: total } = plan;
   const record = { id: held.job.id, clock: context.clock };
   const task = { projection, until: held.job.until, index, signal, record };
-  const { root, counts, lanes, unindexable, search, members } = await (context.fill ?? fillIndex)(
+  const spans = laneSpans({ epochs: context.epochs, until: held.job.until });
+  const { root, counts, lanes, folded, unindexable, search, members } = await (context.fill ?? fillIndex)(
     context,
     task,
-    ({ records, documents }) => onProgress({ phase: 'fold', done: records, total, documents }),
+    ({ records, documents, lanes: done }) =>
+      onProgress({ phase: 'fold', done: records, total, documents, lanes: lanesDone(spans, done) }),
   );
   await index.saveProgress(lanes);
   await index.refresh();
@@ -195,6 +198,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
     documents: root.size,
     events: counts.records,
     outcomes: counts.outcomes,
+    lanes: folded,
     unindexable: unindexable.length,
     search,
     unsearchable: unindexable.slice(0, unsearchableShown),
@@ -222,6 +226,9 @@ async function reportOf({ context, plan, held, index }: Work): Promise<RebuildRe
     search: job.search,
     ...{ root, startedAt: job.startedAt, endedAt: clock.now(), resumed: job.resumed },
     ...{ foldMs: job.foldMs, readBackMs: job.readBackMs },
+    lanes: (job.filled?.lanes ?? []).map(({ records, ...lane }) => ({
+      ...{ ...lane, events: records, eventsPerSecond: perSecond(records, job.foldMs) },
+    })),
     eventsPerSecond: perSecond(events - followed, job.foldMs),
     documentsPerSecond: perSecond(documents, job.foldMs + job.readBackMs),
     ...(context.leads === undefined || job.filled?.members === undefined

@@ -9,6 +9,7 @@ import { foldHistory } from '../../src/streams/fold-history.ts';
 import { archiveCut } from '../../src/streams/history-cut.ts';
 import { rebuild } from '../../src/streams/rebuild.ts';
 import { readJob } from '../../src/streams/rebuild-job.ts';
+import type { RebuildProgress } from '../../src/streams/rebuild-pace.ts';
 import { planRebuild, type RebuildContext } from '../../src/streams/rebuild-plan.ts';
 import type { RebuildReport } from '../../src/streams/rebuild-report.ts';
 import { anEvent } from '../given/events.ts';
@@ -89,6 +90,23 @@ test.each(
   expect({ events, outcomes, documents }).toEqual({
     ...{ events: report.events, outcomes: report.outcomes, documents: report.documents },
   });
+});
+
+test('how far each lane is, and how fast, is told while it folds; the report has all of them', async () => {
+  await using world = await openFilled();
+  const { next } = await archiveCut(world.store, [world.epoch]);
+  const plan = await planRebuild(world.context, entities);
+  const told: RebuildProgress[] = [];
+  const onProgress = (progress: RebuildProgress): void => void told.push(progress);
+  const signal = AbortSignal.timeout(20_000);
+  const { lanes } = await rebuild(world.context, entities, plan, 'one', onProgress, signal);
+  const folding = told.filter(({ phase }) => phase === 'fold');
+  for (const { done, lanes } of folding) {
+    expect(lanes!.map(({ total }) => total)).toEqual(next);
+    expect(lanes!.reduce((sum, lane) => sum + lane.done, 0)).toBe(done);
+  }
+  expect(folding.at(-1)!.lanes!.map((lane) => lane.done)).toEqual(next);
+  expect(lanes.map(({ events }) => events)).toEqual(next);
 });
 
 const forged = (document: Document): Document => ({

@@ -91,11 +91,12 @@ export async function searchedInFull({ env, name, servers }: OwnProfile, tables:
   await archived(archiver);
 
   const searches = searching(api.address, searchesPerSecond, searchOf(tables));
-  const writer = writing(api, tables);
+  await searches.answered(searchesPerPhase);
   searches.enter('idle');
   await searches.answered(searchesPerPhase);
 
   searches.enter('rebuild');
+  const writer = writing(api, tables);
   const indexes = async (): Promise<number> =>
     Object.keys((await json(`${servers.elasticsearchUrl}/${name}-entities-v*`)) as object).length;
   const rebuilder = spawned(main, ['rebuild', 'entities', '--yes'], env);
@@ -149,10 +150,11 @@ export async function searchedInOne(dir: string, tables: number): Promise<Told> 
   await caughtUp(first);
   await archived(first);
   const searches = searching(first.address, searchesPerSecond, searchOf(tables));
-  let writer = writing(first, tables);
+  await searches.answered(searchesPerPhase);
   searches.enter('idle');
   await searches.answered(searchesPerPhase);
   searches.enter('rebuild');
+  let writer = writing(first, tables);
   const id = await begin(first);
   await eventually('a rebuild that folds', 60_000, async () => {
     const { body } = await first.call('GET', `/v1/rebuilds/${id}`);

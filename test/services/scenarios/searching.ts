@@ -11,7 +11,7 @@ export interface Searched {
   readonly tookMs: number[];
 }
 
-/** Searches that go out at a rate, whatever their answers take. */
+/** Searches that go out at a rate, whatever their answers take. Those before the first phase count nowhere. */
 export interface Searching {
   /** From now on they count for this phase. */
   enter(phase: string): void;

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/system/clock.ts';
+import { encodeSegment } from '../../src/formats/segment.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { entities } from '../../src/projections/entities.ts';
+import { segmentName } from '../../src/streams/archive-names.ts';
+import { changedSince } from '../../src/streams/changed-since.ts';
+import { verify } from '../../src/streams/verify.ts';
+import { anEvent, recordOf } from '../given/events.ts';
+import { rebuildEntities, tableUrn } from '../given/rebuilt.ts';
+import { openWorld, type World } from '../given/world.ts';
+
+const tables = 2_000;
+/** Documents of a fold between two of which others are heard. */
+const documentsPerTurn = 250;
+
+/** An archive of as many entities as events, built. */
+async function built(): Promise<World> {
+  const world = await openWorld(1);
+  const lane = { topic: world.epoch.name, epoch: 1, partition: 0 };
+  const records = Array.from({ length: tables }, (_, n) => recordOf(anEvent({ n, urn: tableUrn(n) }), n));
+  await world.store.truth.create(segmentName(lane, 0), encodeSegment(lane, records));
+  return world;
+}
+
+/** A clock that counts how often somebody lets others be heard. */
+function turning(): { readonly clock: Clock; readonly turns: () => number } {
+  let turns = 0;
+  const wait: Clock['wait'] = (waitMs, signal) => {
+    if (waitMs === 0) turns += 1;
+    return systemClock.wait(waitMs, signal);
+  };
+  return { clock: { now: systemClock.now, wait }, turns: () => turns };
+}
+
+test('whoever else lives in the process is heard while a history is folded to be compared', async () => {
+  await using world = await built();
+  await rebuildEntities(world.context);
+  const { clock, turns } = turning();
+  const context = { ...world.context, clock, barrier: { others: false } };
+  const signal = AbortSignal.timeout(20_000);
+  const report = await verify(context, entities, 'v1', () => undefined, signal);
+  expect(report).toMatchObject({ equal: true, documents: tables });
+  expect(turns()).toBeGreaterThanOrEqual(tables / documentsPerTurn);
+  const before = turns();
+  const history = { ...context, until: { epoch: 1, next: [tables] } };
+  const from = { epoch: 1, next: [0] };
+  const changed = await changedSince(entities, history, from, { clock, signal });
+  expect(changed).toMatchObject({ records: tables, after: { root: { size: tables } } });
+  expect(turns() - before).toBeGreaterThanOrEqual(tables / documentsPerTurn);
+});
