@@ -1,4 +1,3 @@
-import { entryBytes } from '../formats/root.ts';
 import type { StateStore } from '../ports/archive.ts';
 import { foldsOf } from './archive-names.ts';
 import {
@@ -7,7 +6,9 @@ import {
   type FillTask,
   filledOnRecord,
   foldInto,
+  nothingFilled,
   plus,
+  progressOf,
   storingInto,
 } from './fill-index.ts';
 import { type FinishedUnit, finishedUnits, recordUnits } from './finished-units.ts';
@@ -92,7 +93,7 @@ export const fillByClaims =
     for (;;) {
       signal.throwIfAborted();
       await claims.look();
-      told(nothing);
+      told(nothingFilled);
       const left = await targets();
       if (left.length === 0) break;
       if (!(await takeOne(left))) await clock.wait(lookMs, signal);
@@ -100,12 +101,11 @@ export const fillByClaims =
     return { ...(await filledOnRecord(store.state, id)), members: membersOf(claims.all()) };
   };
 
-const nothing: FillProgress = { records: 0, documents: 0 };
-
 const namesOnRecord = async (state: StateStore, id: string): Promise<ReadonlySet<string>> =>
   new Set((await finishedUnits(state, id)).keys());
 
-const doneIn = (claims: UnitClaims): FillProgress => plus(...claims.all().map(({ done }) => done ?? nothing));
+const doneIn = (claims: UnitClaims): FillProgress =>
+  plus(...claims.all().map(({ done }) => ({ ...nothingFilled, ...done })));
 
 interface Filler {
   open(target: Target, attempt: string): Promise<OpenedChain>;
@@ -143,9 +143,9 @@ function fillerOf(history: History, task: FillTask, onRecord: ReadonlySet<string
   ): Promise<UnitDone> {
     // Whoever had it before may have put it on record, and not have come to say so.
     if (fence > 1) finished = await namesOnRecord(state, record.id);
-    if (target.bucket === undefined && finished.has(target.unit)) return notShared(nothing);
+    if (target.bucket === undefined && finished.has(target.unit)) return notShared(nothingFilled);
     const chain = await open(target, `${fence}.`);
-    if (target.bucket === undefined && chain.buckets.length > 0) return { sharedOut: true, ...nothing };
+    if (target.bucket === undefined && chain.buckets.length > 0) return { sharedOut: true, ...nothingFilled };
     const ground = storingInto({ ...task, signal: AbortSignal.any([signal, lost]) });
     const units: FinishedUnit[] = [];
     try {
@@ -157,14 +157,7 @@ function fillerOf(history: History, task: FillTask, onRecord: ReadonlySet<string
     } finally {
       await ground.batches.over();
     }
-    return notShared(
-      plus(
-        ...units.map(({ counts, entries }) => ({
-          records: counts.records,
-          documents: entries.length / entryBytes,
-        })),
-      ),
-    );
+    return notShared(plus(...units.map(progressOf)));
   }
 
   return { open, fill };

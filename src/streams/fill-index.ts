@@ -129,7 +129,7 @@ export const fillIndex: FillIndex = async (history, task, onProgress) => {
 export const filledOnRecord = async (state: StateStore, id: string): Promise<Filled> =>
   together((await finishedUnits(state, id)).values());
 
-const progressOf = ({ counts, lanes, entries }: FinishedUnit): FillProgress => ({
+export const progressOf = ({ counts, lanes, entries }: FinishedUnit): FillProgress => ({
   records: counts.records,
   documents: entries.length / entryBytes,
   lanes: byLane(lanes, counts),

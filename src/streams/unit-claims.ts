@@ -2,6 +2,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import type { ETag, StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import { unitClaimsOf } from './archive-names.ts';
+import type { LaneRecords } from './fill-index.ts';
 import { claimStaleMs, whileHeld } from './heartbeat.ts';
 
 /** What came of a claimed piece of work. */
@@ -10,6 +11,7 @@ export interface UnitDone {
   readonly sharedOut: boolean;
   readonly records: number;
   readonly documents: number;
+  readonly lanes: readonly LaneRecords[];
 }
 
 /** Who folds a chain, or one bucket of it, for a rebuild that several processes share. */
