@@ -3,9 +3,11 @@ import type { RecordView } from '../formats/record-view.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Document } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { foldsOf } from './archive-names.ts';
 import { withSearchText } from './fill-index.ts';
-import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
+import { clear, type FoldCounts, foldUnits, type History, laneSpans } from './fold-history.ts';
 import { historyLane } from './history-lane.ts';
 
 /** What a fold of some entities gives, at one cut. */
@@ -64,7 +66,7 @@ export async function changedSince(
   from: Cut,
   at: Ground,
 ): Promise<Changed | undefined> {
-  const { signal } = at;
+  const { clock, signal } = at;
   const { mark, has } = keyMarks();
   let records = 0;
   for (const { epoch, partition, end } of laneSpans(history)) {
@@ -79,30 +81,37 @@ export async function changedSince(
     }
   }
   if (records === 0) return undefined;
-  const fold = (until: Cut): Promise<FoldedPart> =>
-    foldPart(projection, { ...history, until, only: has }, at);
-  return { before: await fold(from), after: await fold(history.until), records };
+  const [before, after] = [foldedPart(), foldedPart()];
+  const place = { state: history.store.state, prefix: foldsOf(crypto.randomUUID()) };
+  try {
+    for await (const unit of foldUnits(projection, { ...history, only: has }, { place }))
+      for (const [part, until] of [
+        [before, from],
+        [after, history.until],
+      ] as const)
+        for (const documents of unit.documents(part.counts, until)) {
+          // Whoever else lives in this process is heard between two of them.
+          await clock.wait(0);
+          signal.throwIfAborted();
+          for (const folded of documents) part.add(withSearchText(projection.definition.fields, folded));
+        }
+  } finally {
+    await clear(place);
+  }
+  return { before: before.folded(), after: after.folded(), records };
 }
 
-async function foldPart(
-  projection: Projection,
-  history: History,
-  { clock, signal }: Ground,
-): Promise<FoldedPart> {
+function foldedPart() {
   const counts: FoldCounts = { records: 0, outcomes: {} };
-  const root = rootOf();
-  const search = searchDigest();
-  for await (const documents of foldHistory(projection, history, counts)) {
-    // Whoever else lives in this process is heard between two of them.
-    await clock.wait(0);
-    signal.throwIfAborted();
-    for (const folded of documents) {
-      const { id, version, body, searchText } = withSearchText(projection.definition.fields, folded);
+  const [root, search] = [rootOf(), searchDigest()];
+  return {
+    counts,
+    add({ id, version, body, searchText }: Document): void {
       root.add(id, version, body);
       search.add(id, searchText ?? 'null');
-    }
-  }
-  return { root, search: search.hex(), counts };
+    },
+    folded: (): FoldedPart => ({ root, search: search.hex(), counts }),
+  };
 }
 
 /** What a whole history counts at the later cut, by what it counted at the earlier one. */

@@ -97,8 +97,8 @@ export interface FoldUnit {
   readonly name: string;
   /** Where the lanes of its chain end. */
   readonly lanes: readonly LaneProgress[];
-  /** To be read once, and before the next unit is asked for. */
-  documents(counts: FoldCounts): Generator<readonly Document[], void>;
+  /** As they are at the end, or were at an earlier cut. To be read before the next unit is asked for. */
+  documents(counts: FoldCounts, until?: Cut): Generator<readonly Document[], void>;
 }
 
 /**
@@ -125,7 +125,8 @@ export async function* foldHistory(
   }
 }
 
-async function clear({ state, prefix }: BucketPlace): Promise<void> {
+/** Removes what a fold has put down. */
+export async function clear({ state, prefix }: BucketPlace): Promise<void> {
   const names: string[] = [];
   for await (const { name } of state.list(prefix)) names.push(name);
   for (const name of names) await state.remove(name);
@@ -172,7 +173,8 @@ export async function openChain(
   }));
   const unit = (of: string, window: RecordWindow): FoldUnit => ({
     ...{ name: of, lanes },
-    documents: (counts) => inBatches(foldWindow(projection, history, chain, window, counts)),
+    documents: (counts, until) =>
+      inBatches(foldWindow(projection, history, endingAt(chain, until), window, counts)),
   });
   if (gathered.window !== undefined) {
     const { window } = gathered;
@@ -190,6 +192,16 @@ export async function openChain(
     units: (bucket) => bucketUnits(buckets, work, 0, bucket),
   };
 }
+
+/** The lanes of a chain, none further than a cut. */
+const endingAt = (chain: readonly LaneSpan[], until: Cut | undefined): readonly LaneSpan[] =>
+  until === undefined
+    ? chain
+    : chain.map((span) => {
+        const { epoch } = span.epoch;
+        if (epoch < until.epoch) return span;
+        return { ...span, end: epoch === until.epoch ? (until.next[span.partition] ?? 0) : 0 };
+      });
 
 interface BucketWork {
   readonly place: BucketPlace;
@@ -244,15 +256,12 @@ function* foldWindow(
   for (const first of firsts) {
     let state: EntityState | undefined;
     for (let at = first; at >= 0; at = following[at]!) {
-      const read = readRecord(
-        recordIn(window, at),
-        places[lanes[at]!]!,
-        times[at]!,
-        decoders.decode,
-        'shared',
-      );
+      const lane = lanes[at]!;
+      const record = recordIn(window, at);
+      if (record.offset >= chain[lane]!.end) continue;
+      const read = readRecord(record, places[lane]!, times[at]!, decoders.decode, 'shared');
       counts.records += 1;
-      byLane[lanes[at]!]! += 1;
+      byLane[lane]! += 1;
       if (read.kind === 'quarantined') {
         count(counts, read.record.outcome);
         for (const draft of projection.quarantined(read.record)) yield draft.render();
