@@ -14,7 +14,7 @@ import type { DriftLimits } from '../streams/drift.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import type { FillIndex } from '../streams/fill-index.ts';
-import { predecessor } from '../streams/kept-indexes.ts';
+import { startKeptProjector } from '../streams/kept-projector.ts';
 import { type TreeLimits, treeLimits } from '../streams/lane-tree.ts';
 import { missingOffsets } from '../streams/missing-offsets.ts';
 import type { ProjectPoint } from '../streams/project-slice.ts';
@@ -152,15 +152,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     });
   }
 
-  /** The index that served before follows too, by the fold that made it: the way back leads to what is up to date. */
   function followKept(projection: Projection): Projector {
-    const ahead = following(projection);
-    return startProjector({
-      ...ahead,
-      group: `${ahead.group}.kept`,
+    return startKeptProjector({
+      ...following(projection),
       lookMs: keptLookMs,
-      find: async () => (await predecessor(context, projection))?.index,
-      build: (signal) => clock.wait(keptLookMs, signal),
       onNotice: ({ kind, ...facts }) => say(levelOf(kind), `kept index ${kind}`, told(facts)),
     });
   }
