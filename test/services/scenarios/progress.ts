@@ -1,12 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AnnalProcess } from './annal-process.ts';
 
-interface ProjectionItem {
+export interface ProjectionItem {
   readonly projection: string;
   readonly state: string;
   readonly lag: number;
   readonly documents: number;
   readonly cut: string | null;
+  readonly version: number;
+  readonly programVersion: number;
+  readonly index: string;
+  readonly kept: { readonly index: string; readonly version: number; readonly lag: number } | null;
 }
 
 const lookMs = 100;

@@ -4,22 +4,12 @@ import { type AnnalProcess, annal, startAnnal, startServing } from './annal-proc
 import { tableEvents } from './events.ts';
 import { nextRelease } from './next-release.ts';
 import { ownProfile } from './own-profile.ts';
-import { archived, caughtUp, eventually, projectionsOf } from './progress.ts';
-
-interface Versions {
-  readonly version: number;
-  readonly programVersion: number;
-  readonly index: string;
-  readonly lag: number;
-  readonly kept: { readonly index: string; readonly version: number; readonly lag: number } | null;
-}
+import { archived, caughtUp, eventually, type ProjectionItem, projectionsOf } from './progress.ts';
 
 const waitMs = 90_000;
 
-async function entitiesAt(api: AnnalProcess): Promise<Versions> {
-  const items = (await projectionsOf(api)) as unknown as (Versions & { readonly projection: string })[];
-  return items.find(({ projection }) => projection === 'entities')!;
-}
+const entitiesAt = async (api: AnnalProcess): Promise<ProjectionItem> =>
+  (await projectionsOf(api)).find(({ projection }) => projection === 'entities')!;
 
 const published = async (api: AnnalProcess, count: number, from: number): Promise<void> => {
   expect(await api.call('POST', '/v1/events', tableEvents(count, from))).toMatchObject({
@@ -28,7 +18,7 @@ const published = async (api: AnnalProcess, count: number, from: number): Promis
 };
 
 /** Both are as far as the log: what serves, and what is kept. */
-const bothCaughtUp = (api: AnnalProcess): Promise<Versions> =>
+const bothCaughtUp = (api: AnnalProcess): Promise<ProjectionItem> =>
   eventually('both indexes as far as the log', waitMs, async () => {
     const found = await entitiesAt(api);
     if (found.lag > 0 || found.kept === null || found.kept.lag > 0) throw new Error(JSON.stringify(found));
