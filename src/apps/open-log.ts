@@ -2,6 +2,7 @@ import type { Ports } from '../composition/compose.ts';
 import { Fault } from '../domain/fault.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { type Epoch, openEpoch, readEpochs, topicOf } from '../streams/epochs.ts';
+import { pendingImport } from '../streams/import-capture.ts';
 import { archivedEnds, whyOther } from '../streams/lost-log.ts';
 import { makeTopic, refuseUnfit } from '../streams/next-epoch.ts';
 
@@ -31,6 +32,7 @@ export async function openLog(
 ): Promise<{ readonly epochs: readonly Epoch[]; readonly log: EventLog }> {
   const { archive, logHost } = ports;
   const found = await readEpochs(archive.truth);
+  await refuseHalf(ports, found);
   const epoch = found.at(-1) ?? firstEpoch(ports, settings);
   refuseAnotherName(ports, epoch, settings.name);
   await makeTopic(logHost, epoch);
@@ -74,6 +76,13 @@ async function openFirst({ archive, logHost }: LogPorts, first: Epoch, log: Even
   if (epoch.partitions !== partitions)
     throw new Fault('TOPIC_MISMATCH', { topic, partitions: epoch.partitions, found: partitions });
   return epoch;
+}
+
+/** Until an import is done, what it wrote is of no log. */
+async function refuseHalf({ archive }: LogPorts, found: readonly Epoch[]): Promise<void> {
+  const half = found.length > 1 ? undefined : await pendingImport(archive);
+  if (half !== undefined)
+    throw new Fault('DATA_NOT_EMPTY', { archive: archive.place, unfinished: `an import of ${half.place}` });
 }
 
 function refuseAnotherName({ archive }: LogPorts, { name: holds }: Epoch, configured: string): void {

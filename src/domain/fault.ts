@@ -75,6 +75,23 @@ export const faults = {
     doThis:
       'Give the bridge a new name (ANNAL_DATAHUB_SOURCE, ANNAL_INBOX_SOURCE): a topic made again starts at offset 0.',
   },
+  CAPTURE_CONFLICT: {
+    remedy: 'refuse',
+    about:
+      'two files of Event Hubs Capture hold different events of one sequence number; nothing was imported',
+    doThis: 'They are of two hubs, or of a hub that was made again: import the files of one of them.',
+  },
+  CAPTURE_EMPTY: {
+    remedy: 'refuse',
+    about: 'there is no event in the files of this place',
+    doThis: 'Name the folder that holds what Event Hubs Capture wrote: `<namespace>/<hub>/<partition>/…`.',
+  },
+  CAPTURE_INVALID: {
+    remedy: 'refuse',
+    about: 'a file is not one that Event Hubs Capture writes, or it was cut off; nothing was imported',
+    doThis:
+      'Copy the named file again. Where it is lost, take it away: what it held becomes a gap on record.',
+  },
   CHANGE_UNSUPPORTED: {
     remedy: 'refuse',
     about: 'the foreign record asks for a kind of change that has no counterpart here',

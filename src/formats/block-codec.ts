@@ -50,15 +50,15 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
 }
 
 /**
- * The block behind `squeezed`, at most `blockBytesMax` bytes whatever the stream promises. Throws an Error
+ * The block behind `squeezed`, at most `bytesMax` bytes whatever the stream promises. Throws an Error
  * (zlib's, or a RangeError) for a damaged, larger or continued stream: the caller says where it stood.
  */
-export function unsqueeze(squeezed: Buffer, codec: BlockCodec): Buffer {
+export function unsqueeze(squeezed: Buffer, codec: BlockCodec, bytesMax: number = blockBytesMax): Buffer {
   if (codec === 'null') {
-    if (squeezed.length > blockBytesMax) throw new RangeError('block larger than 16 MiB');
+    if (squeezed.length > bytesMax) throw new RangeError(`block larger than ${bytesMax / 2 ** 20} MiB`);
     return squeezed;
   }
-  const options: ZlibOptions & ZstdOptions = { maxOutputLength: blockBytesMax, info: true };
+  const options: ZlibOptions & ZstdOptions = { maxOutputLength: bytesMax, info: true };
   const result: unknown =
     codec === 'deflate'
       ? inflateRawSync(squeezed, { ...options, chunkSize: chunkBytes })

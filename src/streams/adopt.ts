@@ -64,7 +64,7 @@ export async function adoptArchive(
 const isEvidence = (name: string): boolean => /^rebuilds\/(?:[^/]+\/reports|folds)\//.test(name);
 
 /** What is there already has to be what is copied: two archives never mix. */
-async function createSame(truth: TruthStore, name: string, bytes: Buffer): Promise<void> {
+export async function createSame(truth: TruthStore, name: string, bytes: Buffer): Promise<void> {
   if ((await truth.create(name, bytes)) === 'created') return;
   if ((await truth.read(name))?.equals(bytes) !== true) throw new Fault('ARCHIVE_FORK', { blob: name });
 }

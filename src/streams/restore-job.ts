@@ -9,7 +9,7 @@ import { restoreName, restoresPrefix } from './archive-names.ts';
 export interface RestoreAsked {
   /** Of this epoch alone; null = all. */
   readonly epoch: number | null;
-  /** Of the topic; null = as many as the newest epoch that is restored. */
+  /** Of the topic; null = as many as the newest epoch that has events. */
   readonly partitions: number | null;
   /** A moment or cut as it was written; null = all there is. */
   readonly asOf: string | null;

@@ -60,7 +60,8 @@ export async function planRestore(world: RestoreWorld, request: RestoreRequest):
   const left = anew ? undefined : leftBy(stored, asked);
   const until = left?.job.until ?? (await cutAskedFor(world, request.asOf));
   const spans = spansOf(epochs, until, asked.epoch);
-  const partitions = left?.job.partitions ?? asked.partitions ?? spans.at(-1)!.epoch.partitions;
+  const newest = spans.findLast(({ end }) => end > 0) ?? spans[0];
+  const partitions = left?.job.partitions ?? asked.partitions ?? newest.epoch.partitions;
   const missing = within(spans, await missingOffsets(store, epochs, { clock, everyMs: 0 })());
   const events =
     spans.reduce((sum, { end }) => sum + end, 0) -

@@ -59,6 +59,10 @@ export function containersOf(account: Account): (name: string) => Container {
   };
 }
 
+/** A container that somebody else made, to be read; it is not looked at here. */
+export const containerOf = async (account: Account, name: string): Promise<ContainerClient> =>
+  (await connect(account)).reading.getContainerClient(name);
+
 interface Services {
   readonly reading: BlobServiceClient;
   readonly writing: BlobServiceClient;

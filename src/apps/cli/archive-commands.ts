@@ -15,6 +15,36 @@ export const archiveCommands: readonly CommandSpec[] = [
     load: () => import('./archive-complete.ts'),
   },
   {
+    name: 'archive import-capture',
+    args: '<from>',
+    about: 'begin a log with what Event Hubs Capture wrote: it becomes epoch 1, closed, in an empty archive',
+    more:
+      'From a folder, or as blob:<container>/<prefix> from the configured storage account. Reads every file first and shows what is there: gaps, events that are there twice, and what a fold makes of them. Sequence ' +
+      'numbers become offsets, what no file has becomes a gap on record. Bytes are archived as they are; where no intake of Annal wrote ' +
+      'them they are quarantined as foreign, unless --as-events. Stopped at any moment, the same command goes on.',
+    options: [
+      { flags: '--plan', about: 'show what is there, and import nothing' },
+      { flags: '--partitions <count>', about: 'of the hub; default: the greatest id of a file and one' },
+      { flags: '--as-events', about: 'take events that no intake wrote as events of this log' },
+      {
+        flags: '--layout <path>',
+        about: 'of the files, as Capture is configured ({Namespace}/{EventHub}/{PartitionId}/{Year}/…)',
+      },
+      { flags: '--yes', about: 'do it without asking' },
+    ],
+    examples: [
+      {
+        line: 'annal archive import-capture samples/capture --plan',
+        about: 'what files of two partitions hold',
+      },
+      {
+        line: 'annal archive import-capture samples/capture --as-events --data ./captured --yes',
+        about: 'a log that begins with them',
+      },
+    ],
+    load: () => import('./archive-import.ts'),
+  },
+  {
     name: 'archive key',
     args: '<file>',
     about: 'make a key that signs checkpoints, in a file that only its owner may read',
@@ -80,7 +110,10 @@ export const archiveCommands: readonly CommandSpec[] = [
       { flags: '--plan', about: 'show the plan, and publish nothing' },
       { flags: '--epoch <n>', about: 'the events of this epoch alone' },
       { flags: '--as-of <moment|cut>', about: 'only what was there at a past time or cut' },
-      { flags: '--partitions <count>', about: 'of the topic, 1 to 512; default: as the newest epoch' },
+      {
+        flags: '--partitions <count>',
+        about: 'of the topic, 1 to 512; default: as the newest epoch with events',
+      },
       { flags: '--new', about: 'begin a new topic, whatever was left' },
       { flags: '--yes', about: 'do it without asking' },
     ],

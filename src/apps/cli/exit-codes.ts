@@ -31,6 +31,8 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   ALREADY_RUNNING: exitCodes.conflict,
   ARCHIVE_EMPTY: exitCodes.notFound,
   BIND_NEEDS_TOKENS: exitCodes.usage,
+  CAPTURE_CONFLICT: exitCodes.conflict,
+  CAPTURE_EMPTY: exitCodes.notFound,
   CONFIG_INVALID: exitCodes.usage,
   DATA_EMPTY: exitCodes.notFound,
   DATA_NOT_EMPTY: exitCodes.conflict,

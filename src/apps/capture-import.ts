@@ -1,0 +1,63 @@
+import { v7 as uuidV7 } from 'uuid';
+import { takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
+import { localFiles } from '../adapters/scan/local-files.ts';
+import { openPorts } from '../composition/compose.ts';
+import { Fault } from '../domain/fault.ts';
+import type { FileTree } from '../ports/file-tree.ts';
+import { completeLane, lanesOf } from '../streams/complete.ts';
+import type { Epoch } from '../streams/epochs.ts';
+import { type CaptureRequest, type CaptureWorld, importCapture } from '../streams/import-capture.ts';
+import { keepVkey } from '../streams/tree-signing.ts';
+import type { AnnalConfig } from './config.ts';
+import { portSettings } from './open-annal.ts';
+import { signingKey } from './signing-key.ts';
+
+const inBlobs = /^blob:([a-z0-9](?:-?[a-z0-9]){2,62})(?:\/(.*?))?\/?$/;
+
+/**
+ * The files of a folder, or, as `blob:<container>/<prefix>`, of the storage account that is configured. Rejects with `FILE_UNREADABLE`, and
+ * with `CONFIG_INVALID` where no account is.
+ */
+export async function captureTree(config: AnnalConfig, given: string): Promise<FileTree> {
+  if (!given.startsWith('blob:')) return localFiles(given);
+  const [, container, prefix = ''] = inBlobs.exec(given) ?? [];
+  if (container === undefined)
+    throw new Fault('FILE_UNREADABLE', { path: given, why: 'no blob:<container>/<prefix>' });
+  if (config.archive.kind === 'folder') {
+    const what = 'or ANNAL_BLOB_ACCOUNT_URL is missing: it says in which account the files lie';
+    throw new Fault('CONFIG_INVALID', { faults: [{ at: 'ANNAL_BLOB_CONNECTION_STRING', what }] });
+  }
+  const { blobTree } = await import('../adapters/azure-blob/blob-tree.ts');
+  return blobTree({ account: config.archive.account, container, prefix });
+}
+
+export interface Imported {
+  readonly epochs: readonly Epoch[];
+  /** Whether what was imported is signed. */
+  readonly signed: boolean;
+}
+
+/**
+ * Imports into the configured archive; its folder is taken for that (`ALREADY_RUNNING`). Then every lane gets its tree and index, and a
+ * checkpoint where there is a key. Rejects as `importCapture` does.
+ */
+export async function importInto(
+  config: AnnalConfig,
+  request: CaptureRequest,
+  world: CaptureWorld,
+): Promise<Imported> {
+  const settings = portSettings(config);
+  const isFolder = settings.archive.kind === 'folder';
+  await using _lock = isFolder ? takeOwnerLock(config.dataDir) : undefined;
+  await using ports = await openPorts(settings, () => undefined);
+  const { archive: store, clock } = ports;
+  const options = { ...world, store, clock, newLogId: uuidV7, nextPartitions: config.partitions };
+  const epochs = await importCapture(options, request);
+  const { log } = epochs[0]!;
+  const { signingKeyFile: file, dataDir } = config;
+  const signer = signingKey({ file, dataDir: isFolder ? dataDir : undefined, name: `annal/${log}` });
+  if (signer !== undefined) await keepVkey(store.truth, signer);
+  for (const lane of lanesOf(epochs.slice(0, 1)))
+    await completeLane({ store, clock, log, signer }, lane, world.signal);
+  return { epochs, signed: signer !== undefined };
+}
