@@ -1,6 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import { takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
 import { localFiles } from '../adapters/scan/local-files.ts';
+import { blobFiles } from '../composition/blob-files.ts';
 import { openPorts } from '../composition/compose.ts';
 import { Fault } from '../domain/fault.ts';
 import type { FileTree } from '../ports/file-tree.ts';
@@ -15,8 +16,8 @@ import { signingKey } from './signing-key.ts';
 const inBlobs = /^blob:([a-z0-9](?:-?[a-z0-9]){2,62})(?:\/(.*?))?\/?$/;
 
 /**
- * The files of a folder, or, as `blob:<container>/<prefix>`, of the storage account that is configured. Rejects with `FILE_UNREADABLE`, and
- * with `CONFIG_INVALID` where no account is.
+ * The files of a folder, or, as `blob:<container>/<prefix>`, of the storage account that is configured. Rejects with
+ * `FILE_UNREADABLE`, and with `CONFIG_INVALID` where no account is.
  */
 export async function captureTree(config: AnnalConfig, given: string): Promise<FileTree> {
   if (!given.startsWith('blob:')) return localFiles(given);
@@ -27,8 +28,7 @@ export async function captureTree(config: AnnalConfig, given: string): Promise<F
     const what = 'or ANNAL_BLOB_ACCOUNT_URL is missing: it says in which account the files lie';
     throw new Fault('CONFIG_INVALID', { faults: [{ at: 'ANNAL_BLOB_CONNECTION_STRING', what }] });
   }
-  const { blobTree } = await import('../adapters/azure-blob/blob-tree.ts');
-  return blobTree({ account: config.archive.account, container, prefix });
+  return blobFiles({ account: config.archive.account, container, prefix });
 }
 
 export interface Imported {
@@ -38,8 +38,8 @@ export interface Imported {
 }
 
 /**
- * Imports into the configured archive; its folder is taken for that (`ALREADY_RUNNING`). Then every lane gets its tree and index, and a
- * checkpoint where there is a key. Rejects as `importCapture` does.
+ * Imports into the configured archive; its folder is taken for that (`ALREADY_RUNNING`). Then every lane gets its tree and
+ * index, and a checkpoint where there is a key. Rejects as `importCapture` does.
  */
 export async function importInto(
   config: AnnalConfig,

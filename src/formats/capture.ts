@@ -6,8 +6,8 @@ import { type BlockCodec, unsqueeze } from './block-codec.ts';
 import { readContainerHeader } from './container-header.ts';
 
 /**
- * Files of Event Hubs Capture (docs/formats/capture.md): Avro object containers of records `EventData`. Untrusted: every length is
- * compared with what remains, and a block is bounded before it is inflated.
+ * Files of Event Hubs Capture (docs/formats/capture.md): Avro object containers of records `EventData`. Untrusted: every
+ * length is compared with what remains, and a block is bounded before it is inflated.
  */
 export const captureBounds = {
   headerBytesMax: 1024 * 1024,
@@ -182,8 +182,8 @@ const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?:\.(
 const iso = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/;
 
 /**
- * UTC milliseconds of an `EnqueuedTimeUtc`: `7/20/2026 9:33:43 PM`, as .NET writes it, or ISO 8601, both in UTC. Undefined for anything
- * else, and for a time that no calendar has.
+ * UTC milliseconds of an `EnqueuedTimeUtc`: `7/20/2026 9:33:43 PM`, as .NET writes it, or ISO 8601, both in UTC. Undefined
+ * for anything else, and for a time that no calendar has.
  */
 export function captureTime(text: string): number | undefined {
   const us = american.exec(text);

@@ -25,8 +25,8 @@ const filesMax = 1_000_000;
 const depthMax = 32;
 
 /**
- * Patterns of paths by a layout as Capture is configured with: whole, or without its first folders, for a folder that lies deeper. Throws
- * `CAPTURE_INVALID` for a layout without {PartitionId}.
+ * Patterns of paths by a layout as Capture is configured with: whole, or without its first folders, for a folder that lies
+ * deeper. Throws `CAPTURE_INVALID` for a layout without {PartitionId}.
  */
 export function pathPatterns(layout: string): readonly RegExp[] {
   const segments = layout.split('/');
@@ -48,8 +48,9 @@ export function pathPatterns(layout: string): readonly RegExp[] {
 }
 
 /**
- * All files below a folder, by partition; the ids of partitions are numbers. What is no `.avro` is passed over. Throws `CAPTURE_INVALID` for
- * a file that the layout has not, and where files of two hubs lie together; `CAPTURE_EMPTY` where there is none.
+ * All files below a folder, by partition; the ids of partitions are numbers. What is no `.avro` is passed over. Throws
+ * `CAPTURE_INVALID` for a file that the layout has not, and where files of two hubs lie together; `CAPTURE_EMPTY` where there
+ * is none.
  */
 export async function captureFiles(tree: FileTree, layout: string): Promise<readonly CaptureFile[]> {
   const patterns = pathPatterns(layout);
@@ -86,8 +87,8 @@ function fileAt(path: string, patterns: readonly RegExp[]): CaptureFile {
 }
 
 /**
- * The events of a file, block by block, in the order of the file. Throws `CAPTURE_INVALID` with file and byte for what is no file of Capture
- * or was cut off, `FILE_UNREADABLE` for what cannot be read.
+ * The events of a file, block by block, in the order of the file. Throws `CAPTURE_INVALID` with file and byte for what is no
+ * file of Capture or was cut off, `FILE_UNREADABLE` for what cannot be read.
  */
 export async function* eventsOf(tree: FileTree, path: string): AsyncGenerator<CapturedEvent, void> {
   await using opened = await tree.open(path);

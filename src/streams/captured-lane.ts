@@ -38,8 +38,8 @@ interface Cursor {
 }
 
 /**
- * The events of one partition, each sequence number once and ascending. Where files overlap or are there twice they have to hold the same
- * (`CAPTURE_CONFLICT`); `onRepeated` is told. Within a file numbers ascend, else `CAPTURE_INVALID`.
+ * The events of one partition, each sequence number once and ascending. Where files overlap or are there twice they have to
+ * hold the same (`CAPTURE_CONFLICT`); `onRepeated` is told. Within a file numbers ascend, else `CAPTURE_INVALID`.
  */
 export async function* mergedEvents(
   tree: FileTree,
@@ -97,8 +97,9 @@ const epochName = Buffer.from('annal-epoch');
 const schemaName = Buffer.from('annal-schema');
 
 /**
- * A captured record as it is archived. Where Capture has no key, and the body is an event, the key is its URN, as intake writes it.
- * `asEvents`: an event without `annal-epoch` gets the headers of this epoch, by consent; else every record keeps its own.
+ * A captured record as it is archived. Where Capture has no key, and the body is an event, the key is its URN, as intake
+ * writes it. `asEvents`: an event without `annal-epoch` gets the headers of this epoch, by consent; else every record keeps
+ * its own.
  */
 export function toArchived(
   record: LogRecord,

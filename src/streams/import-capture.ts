@@ -70,8 +70,8 @@ const epochNumber = 1;
 const place = (partition: number, partitions: number) => ({ epoch: epochNumber, partition, partitions });
 
 /**
- * Reads every file once and says what an import would make of it; nothing is written. Rejects with `CAPTURE_INVALID`, `CAPTURE_CONFLICT`,
- * and with `CAPTURE_EMPTY` where there is no event.
+ * Reads every file once and says what an import would make of it; nothing is written. Rejects with `CAPTURE_INVALID`,
+ * `CAPTURE_CONFLICT`, and with `CAPTURE_EMPTY` where there is no event.
  */
 export async function planCapture(world: CaptureWorld, request: CaptureRequest): Promise<CapturePlan> {
   world.signal.throwIfAborted();
@@ -141,9 +141,9 @@ export interface ImportOptions extends CaptureWorld {
 }
 
 /**
- * Writes captured history as epoch 1 of a log that begins with it, closed, and opens the epoch behind. Everything is create-only and
- * follows from the files, so the same again goes on after a crash. Rejects with `DATA_NOT_EMPTY` where the archive holds anything else, or
- * another import is unfinished; with `ARCHIVE_FORK` where the files changed meanwhile.
+ * Writes captured history as epoch 1 of a log that begins with it, closed, and opens the epoch behind. Everything is
+ * create-only and follows from the files, so the same again goes on after a crash. Rejects with `DATA_NOT_EMPTY` where the
+ * archive holds anything else, or another import is unfinished; with `ARCHIVE_FORK` where the files changed meanwhile.
  */
 export async function importCapture(
   options: ImportOptions,

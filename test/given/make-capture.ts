@@ -4,8 +4,9 @@ import { partitionOf } from '../../src/formats/partition.ts';
 import { type CaptureEvent, captureFile, capturePath, writeCapture } from './capture-writer.ts';
 import { anEvent } from './events.ts';
 
-// Writes samples/capture: what Event Hubs Capture is documented to leave of a hub with two partitions, made by hand. Stations of the
-// weather service tell their tables, one of ten windows of partition 1 is lost, another is there twice, one held nothing.
+// Writes samples/capture: what Event Hubs Capture is documented to leave of a hub with two partitions, made by hand. Stations
+// of the weather service tell their tables, one of ten windows of partition 1 is lost, another is there twice, one held
+// nothing.
 
 const stations = 12;
 const perWindow = 8;

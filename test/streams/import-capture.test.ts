@@ -84,7 +84,7 @@ describe('captured history', () => {
       expect(await laneOf(partition)).toEqual(events.map(archivedAs));
   });
 
-  test('is folded and verified as any epoch', async () => {
+  test('is folded and verified like other epochs', async () => {
     await writeLanes(from, capturedLanes(200));
     const epochs = await imported();
     const until = await archiveCut(store, epochs);

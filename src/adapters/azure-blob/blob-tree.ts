@@ -15,8 +15,8 @@ const missing = (path: string, cause: unknown): Fault =>
   new Fault('FILE_UNREADABLE', { path, why: 'not there' }, cause);
 
 /**
- * The blobs below a prefix as files and folders. Nothing is made or written. Rejects with `FILE_UNREADABLE` for what is not there, and with
- * `STORE_UNAVAILABLE` where the account does not answer, or a blob was written anew while it was read.
+ * The blobs below a prefix as files and folders. Nothing is made or written. Rejects with `FILE_UNREADABLE` for what is not
+ * there, and with `STORE_UNAVAILABLE` where the account does not answer, or a blob was written anew while it was read.
  */
 export function blobTree({ account, container, prefix }: BlobTreeOptions): FileTree {
   let opened: Promise<ContainerClient> | undefined;
