@@ -6,6 +6,7 @@ import type { Draft, Projection } from '../projections/projection.ts';
 import type { DeniedWorld } from './check-fold.ts';
 import { type FieldChange, fieldChanges } from './document-changes.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
+import { laneDrafts } from './lane-drafts.ts';
 
 /** A document that the changed fold makes otherwise. */
 export interface PreviewedDocument {
@@ -62,7 +63,8 @@ export interface PreviewAsked {
 /**
  * Folds a history once, with two folds at a time, and compares what they make of each URN: nothing is stored, and in memory are
  * a window of history and the documents of one URN that the other fold has not made yet. The changed fold runs in a world without
- * clock, chance, network, environment. Rejects with `FOLD_IMPURE` and `FOLD_FAILED`, which name the event.
+ * clock, chance, network, environment, and what its lanes would store is held against what its rebuild makes. Rejects with
+ * `FOLD_IMPURE` and `FOLD_FAILED`, which name the event.
  */
 export async function previewFold(asked: PreviewAsked): Promise<FoldPreview> {
   const { live, changed, history, limit, onProgress, signal } = asked;
@@ -159,6 +161,13 @@ function besideEachOther(
   };
   const rendered = (drafts: readonly Draft[]): Document[] => drafts.map((draft) => draft.render());
   const made = (at: Place, work: () => readonly Document[]): readonly Document[] => guarded(world, at, work);
+  const lanes = laneDrafts();
+  /** What a rebuild makes has to be what lanes do, document by document. */
+  const asLanes = (documents: readonly Document[], end?: string): readonly Document[] => {
+    const id = lanes.differs(documents) ?? end;
+    if (id !== undefined) throw new Error(`lanes and a rebuild make two documents of ${id}`);
+    return documents;
+  };
   return {
     ...changed,
     stateId: (urn) => urn,
@@ -167,7 +176,10 @@ function besideEachOther(
       const before = live === undefined ? [] : rendered(live.settled(step));
       pair(
         before,
-        made(at, () => rendered(changed.settled(step))),
+        made(at, () => {
+          lanes.drafted(changed.drafts(step));
+          return asLanes(rendered(changed.settled(step)));
+        }),
       );
       return nothing;
     },
@@ -175,7 +187,10 @@ function besideEachOther(
       const before = live === undefined ? [] : rendered(live.open(state));
       pair(
         before,
-        made(state, () => rendered(changed.open(state))),
+        made(state, () => {
+          const documents = rendered(changed.open(state));
+          return [...asLanes(documents), ...asLanes([], lanes.left())];
+        }),
       );
       return nothing;
     },
@@ -189,7 +204,13 @@ function besideEachOther(
     },
     stateDocument(state) {
       const before = live === undefined ? [] : [live.stateDocument(state)];
-      const after = made(state, () => [changed.stateDocument(state)]);
+      const after = made(state, () => {
+        const document = changed.stateDocument(state);
+        if (changed.stateId(state.urn) === document.id) return [document];
+        throw new Error(
+          `stateId says ${changed.stateId(state.urn)}, the document of the state ${document.id}`,
+        );
+      });
       pair(before, after);
       settle();
       return after[0]!;

@@ -31,6 +31,17 @@ export function readModelServingLaws(given: ReadModelGiven): void {
     });
   });
 
+  test('an index tells which fold made it, and where its code is kept, whoever asks', async () => {
+    const made = { ...definition(), log: 'a-log', fold: 'f0'.repeat(32), bundle: 'b0'.repeat(32) };
+    const { name } = await given.model.create(made, 'f');
+    await given.model.swap(made.projection, null, name);
+    const asked = { ...definition(), version: 7, fold: 'another' };
+    expect((await given.model.serving({ ...asked, projection: made.projection }))!.definition).toEqual(made);
+    expect((await given.model.open(name, { ...asked, projection: made.projection }))!.definition).toEqual(
+      made,
+    );
+  });
+
   test('an index is made once', async () => {
     const made = definition();
     const index = await given.model.create(made, 'a');

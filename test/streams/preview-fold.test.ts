@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { deniedWorld } from '../../src/apps/denied-world.ts';
+import type { Step } from '../../src/domain/entity-state.ts';
 import type { Document } from '../../src/ports/read-model.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { history } from '../../src/projections/history.ts';
-import type { Projection } from '../../src/projections/projection.ts';
+import type { Draft, Projection } from '../../src/projections/projection.ts';
 import { archiveCut } from '../../src/streams/history-cut.ts';
 import { type FoldPreview, type PreviewAsked, previewFold } from '../../src/streams/preview-fold.ts';
 import entitiesV2 from '../given/entities-v2.ts';
@@ -69,12 +70,9 @@ const extra = (urn: string, version: number): Document => ({
 
 test('documents that appear and vanish are told apart', async () => {
   await using world = await archived();
-  const appearing = renumbered({
-    settled: ({ event, after }) =>
-      after.ids.length > 1
-        ? []
-        : [{ id: `extra ${event.urn}`, version: 1, render: () => extra(event.urn, 1) }],
-  });
+  const once = ({ event, after }: Step): Draft[] =>
+    after.ids.length > 1 ? [] : [{ id: `extra ${event.urn}`, version: 1, render: () => extra(event.urn, 1) }];
+  const appearing = renumbered({ drafts: once, settled: once });
   expect(await previewed(world, appearing)).toMatchObject({
     ...none,
     equal: false,
@@ -160,5 +158,24 @@ describe('what a fold must not do is named with the event', () => {
         on(urn, () => ({ id: urn })),
       ),
     ).rejects.toMatchObject(failing('no document'));
+  });
+
+  const drafted = (step: Step, told: string): Draft[] =>
+    history.drafts(step).map((draft) => ({
+      ...draft,
+      render: () => ({ ...draft.render(), body: Buffer.from(`{"told":"${told}"}`) }),
+    }));
+
+  test.each([
+    ['another body', { drafts: (step: Step) => drafted(step, 'otherwise') }],
+    ['nothing', { drafts: () => [] }],
+    ['more', { settled: () => [] }],
+    ['another id of the state', { stateId: (urn: string) => urn }],
+  ] as const)('lanes that make %s: a rebuild would not be what they left', async (_, wrong) => {
+    await using world = await archived();
+    await expect(previewed(world, { ...history, ...wrong }, { live: history })).rejects.toMatchObject({
+      code: 'FOLD_FAILED',
+      facts: { error: expect.stringMatching(/two documents of @1-|the document of the state ~/) },
+    });
   });
 });

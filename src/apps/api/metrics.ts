@@ -93,6 +93,9 @@ function worldGauges(registers: Registry[]) {
   const lane = ['projection', 'partition'] as const;
   const lag = gauge('annal_projection_lag_events', 'Log end minus progress, in offsets', ['projection']);
   const documents = gauge('annal_projection_documents', 'Documents in the serving index', ['projection']);
+  const keptLag = gauge('annal_kept_index_lag_events', 'Log end minus progress of the index that is kept', [
+    'projection',
+  ]);
   const drifted = gauge(
     'annal_projection_drift_documents',
     'Documents that differed from the archive, or were not found by a search, at the last comparison',
@@ -147,11 +150,12 @@ function worldGauges(registers: Registry[]) {
         ask('archive', annal.archive()),
         ask('missing', annal.missing()),
       ]);
-      for (const each of [drifted, comparedAt]) each.reset();
+      for (const each of [drifted, comparedAt, keptLag]) each.reset();
       for (const status of projections ?? []) {
         const { projection } = status;
         lag.set({ projection }, status.lag);
         documents.set({ projection }, status.documents);
+        if (status.kept !== null) keptLag.set({ projection }, status.kept.lag);
         if (status.drift !== null) {
           drifted.set({ projection }, status.drift.drifted);
           comparedAt.set({ projection }, status.drift.endedAt / 1_000);

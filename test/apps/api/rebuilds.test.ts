@@ -35,6 +35,9 @@ test('what a rebuild replaces is kept and shown, served again by a rollback, gon
   const following = { index: first, documents: 3, version: 1, lag: 0, fault: null };
   await expect.poll(async () => (await projection()).kept, { timeout: 10_000 }).toMatchObject(following);
   const { kept } = await projection();
+  expect((await call('GET', '/metrics')).text).toMatch(
+    /^annal_kept_index_lag_events\{projection="entities"\} 0$/m,
+  );
   const back = await rollback();
   expect(back.json).toMatchObject({ index: first, stands: kept.cut, replaced: index });
   expect(await projection()).toMatchObject({ index: first, kept: { index } });
