@@ -6,6 +6,7 @@ import { bucketOf, type RootBuilder, rootOf } from '../formats/root.ts';
 import type { HeldDocument, IndexSnapshot } from '../ports/index-snapshot.ts';
 import type { Document } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { fewAtATime } from './few-at-a-time.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
 import { type SearchProof, searchProver, type Unfound } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
@@ -47,8 +48,8 @@ export interface Comparison {
   readonly snapshot: IndexSnapshot;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RebuildProgress) => void;
-  /** Called between batches of either side; may wait, to go slowly. */
-  readonly pace?: (documents: number) => Promise<void>;
+  /** Called between batches of either side: others in the process are heard meanwhile. May wait, to go slowly. */
+  readonly pace: (documents: number) => Promise<void>;
 }
 
 const namedMax = 10_000;
@@ -62,12 +63,11 @@ export async function compareModel(comparison: Comparison): Promise<Compared> {
   const found = rootOf();
   const prover = searchProver(projection, snapshot, { namedMax });
   const total = history.until.next.reduce((sum, next) => sum + next, 0);
-  for await (const documents of snapshot.scan()) {
+  for await (const documents of fewAtATime(snapshot.scan(), pace)) {
     signal.throwIfAborted();
     for (const { id, version, body } of documents) found.add(id, version, body);
     prover.see(documents);
     onProgress({ phase: 'read-back', done: found.size, total: found.size });
-    await pace?.(documents.length);
   }
   const search = await prover.end();
   const counts: FoldCounts = { records: 0, outcomes: {} };
@@ -76,7 +76,7 @@ export async function compareModel(comparison: Comparison): Promise<Compared> {
     signal.throwIfAborted();
     for (const { id, version, body } of documents) expected.add(id, version, body);
     onProgress({ phase: 'fold', done: counts.records, total });
-    await pace?.(documents.length);
+    await pace(documents.length);
   }
   const roots = { expectedRoot: expected.root(), foundRoot: found.root() };
   const equal = roots.expectedRoot === roots.foundRoot && search.unfound === 0;
@@ -122,10 +122,10 @@ async function nameDifferences(
   }
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const [expected, found] = [new Map<string, Text>(), new Map<string, Text>()];
-  for await (const documents of snapshot.scan()) keep(found, documents);
+  for await (const documents of fewAtATime(snapshot.scan(), () => pace(0))) keep(found, documents);
   for await (const documents of foldHistory(projection, history, counts, () => undefined)) {
     keep(expected, documents);
-    await pace?.(0);
+    await pace(0);
   }
   const ids = [...new Set([...expected.keys(), ...found.keys()])].sort();
   const differences = ids.flatMap((id) => {

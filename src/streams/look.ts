@@ -24,7 +24,9 @@ export interface Look {
   readonly silent: readonly number[];
 }
 
-export interface LookWork extends Pick<Comparison, 'projection' | 'signal' | 'onProgress' | 'pace'> {
+export interface LookWork
+  extends Pick<Comparison, 'projection' | 'signal' | 'onProgress'>,
+    Partial<Pick<Comparison, 'pace'>> {
   readonly context: VerifyContext;
   readonly projection: Projection;
   readonly index: ModelIndex;

@@ -86,14 +86,15 @@ export async function prove(work: ToProve, filled: Filling): Promise<void> {
 
 /** Reads all of the index, which is what searches should find, too. */
 function readAll(work: ToProve, filled: Filling, changed: Changed | undefined): Promise<ReadBack> {
-  const { index, projection, signal, onProgress } = work;
+  const { context, index, projection, signal, onProgress } = work;
   const asFolded = searchDigest();
   for (const hex of [filled.search, changed?.before.search, changed?.after.search])
     if (hex !== undefined) asFolded.join(hex);
   const more = changed === undefined ? 0 : changed.after.root.size - changed.before.root.size;
   const total = filled.documents + more;
   const onRead = (done: number): void => onProgress({ phase: 'read-back', done, total });
-  return readBack(index, projection, { onRead, signal, asFolded: asFolded.hex() });
+  const rest = (): Promise<void> => context.clock.wait(0);
+  return readBack(index, projection, { onRead, signal, asFolded: asFolded.hex(), rest });
 }
 
 /** What was read holds each changed document as it is at C, and with those of H in their place it is what was folded. */

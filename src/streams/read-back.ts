@@ -2,6 +2,7 @@ import { type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
 import type { ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { fewAtATime } from './few-at-a-time.ts';
 import { type SearchProof, searchProver } from './prove-searchable.ts';
 
 export interface ReadBack {
@@ -20,6 +21,8 @@ export interface ReadBackOptions {
   readonly signal: AbortSignal;
   /** Digest of what searches should find, as the fold gave it with the documents. */
   readonly asFolded: string | undefined;
+  /** Called between a few documents and the next: whoever else lives in the process is heard then. */
+  readonly rest: () => Promise<void>;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface ReadBackOptions {
 export async function readBack(
   index: ModelIndex,
   projection: Projection,
-  { onRead, signal, asFolded }: ReadBackOptions,
+  { onRead, signal, asFolded, rest }: ReadBackOptions,
 ): Promise<ReadBack> {
   await using snapshot = await index.snapshot();
   const root = rootOf();
@@ -38,7 +41,7 @@ export async function readBack(
   const unindexable: Unsearchable[] = [];
   const prover = searchProver(projection, snapshot, { asFolded: asFolded !== undefined });
   let isTold = true;
-  for await (const documents of snapshot.scan()) {
+  for await (const documents of fewAtATime(snapshot.scan(), rest)) {
     signal.throwIfAborted();
     for (const { id, version, body, searchText, unindexable: code } of documents) {
       root.add(id, version, body);
@@ -53,7 +56,7 @@ export async function readBack(
   if (asFolded === undefined || !isTold || held.hex() === asFolded)
     return { root, search: await prover.end(), unindexable };
   const naming = searchProver(projection, snapshot);
-  for await (const documents of snapshot.scan()) {
+  for await (const documents of fewAtATime(snapshot.scan(), rest)) {
     signal.throwIfAborted();
     naming.see(documents);
   }

@@ -96,7 +96,12 @@ test('an index that a search finds as it was folded is read once; a planted valu
   const { search: asFolded, root } = await fillIndex(history, task(index, 'planted'), () => undefined);
   await index.refresh();
   let read = 0;
-  const options = { asFolded, signal: new AbortController().signal, onRead: () => undefined };
+  const options = {
+    asFolded,
+    signal: new AbortController().signal,
+    onRead: () => undefined,
+    rest: async () => undefined,
+  };
   const counted: ModelIndex = {
     ...index,
     async snapshot() {
