@@ -226,6 +226,17 @@ describe('stopped in the middle', () => {
     );
   });
 
+  test('by somebody: it says so, and who goes on with it need not wait', async () => {
+    await oneEpoch();
+    const ended = new AbortController();
+    const probe = (point: string): void => {
+      if (point === 'begun') ended.abort(stop);
+    };
+    await expect(restored({ probe, signal: ended.signal })).rejects.toThrow(stop);
+    expect((await planned()).resumes!.job.state).toBe('stopped');
+    expect(await restored()).toMatchObject({ topic: 'annal.restored.1', equal: true, records: 200 });
+  });
+
   test('an archive that grows meanwhile does not change what the topic holds', async () => {
     const { epochs } = await twoEpochs(store);
     const request = { asked: { ...asked, partitions: 2 }, anew: false };
