@@ -1,3 +1,4 @@
+import avsc from 'avsc';
 import { describe, expect, test } from 'vitest';
 import {
   captureBounds,
@@ -98,4 +99,30 @@ describe('what is no file of Capture', () => {
     });
     expect(() => events(bomb)).toThrow('CAPTURE_INVALID');
   });
+});
+
+test('what the tests write is Avro to another reader, and to another writer it is what it says', async () => {
+  const given = { sequence: 3, body, system: { 'x-opt-kafka-key': Buffer.from('k') }, properties: { n: 5n } };
+  const decoder = new avsc.streams.BlockDecoder();
+  const found: unknown[] = [];
+  decoder.on('data', (value: unknown) => found.push(value));
+  const ended = new Promise((resolve) => decoder.on('end', resolve));
+  decoder.end(captureFile([given], { codec: 'deflate' }));
+  await ended;
+  expect(found).toMatchObject([
+    {
+      ...{ SequenceNumber: 3, Offset: '864', EnqueuedTimeUtc: '7/20/2026 9:33:43 PM' },
+      SystemProperties: { 'x-opt-kafka-key': { bytes: Buffer.from('k') } },
+      ...{ Properties: { n: { long: 5 } }, Body: body },
+    },
+  ]);
+
+  const encoder = new avsc.streams.BlockEncoder(JSON.parse(captureSchema), { codec: 'deflate' });
+  const parts: Buffer[] = [];
+  encoder.on('data', (part: Buffer) => parts.push(part));
+  const written = new Promise((resolve) => encoder.on('end', resolve));
+  encoder.end(found[0]);
+  await written;
+  const [read] = events(Buffer.concat(parts));
+  expect(read).toEqual(events(captureFile([given]))[0]);
 });
