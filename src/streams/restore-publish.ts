@@ -9,6 +9,8 @@ import type { TopicRecords } from './restored-lane.ts';
 
 /** Of one append: Event Hubs takes 1 MB a batch, framing included. */
 const batchBytesMax = 1_000_000;
+/** Of all partitions together: by key, each has a batch that waits. */
+const waitingBytesMax = 128 * 1024 * 1024;
 const batchRecordsMax = 5_000;
 /** Framing of a record and of a header, at most; and of the append around one record. */
 const framing = { record: 24, header: 8, append: 500 } as const;
@@ -64,6 +66,7 @@ export function publishLane(options: PublishOptions): LanePublisher {
   const { topic, partition, bounds, there, signal } = options;
   let present = bounds.end > bounds.first;
   let next = bounds.end;
+  const batchMost = Math.min(batchBytesMax, Math.floor(waitingBytesMax / options.log.partitions));
   let batch: NewRecord[] = [];
   let batchBytes = 0;
 
@@ -97,7 +100,7 @@ export function publishLane(options: PublishOptions): LanePublisher {
       const { position, view } = placed;
       const record = toRestored({ position, record: view }, await options.registryIdOf(placed));
       const bytes = appendBytesOf(record);
-      if (batchBytes + bytes > batchBytesMax || batch.length === batchRecordsMax) await flush();
+      if (batchBytes + bytes > batchMost || batch.length === batchRecordsMax) await flush();
       batch.push(record);
       batchBytes += bytes;
     },
