@@ -117,6 +117,9 @@ async function refuseDifferent(
     ...{ projection: plan.projection, cut: formatCut(history.until) },
     ...{ folded: expectedRoot, readBack: root.root(), documents: filled.documents, found: root.size },
     ...{ differing: differences.length, first: named(differences) },
+    ...(expectedRoot === root.root()
+      ? { reason: 'folded again it is equal: the fold gave something else' }
+      : {}),
   });
 }
 

@@ -3,6 +3,7 @@ import type { MetadataChangeEvent } from '../../src/domain/event.ts';
 import { rootOf } from '../../src/formats/root.ts';
 import type { Document, ModelIndex } from '../../src/ports/read-model.ts';
 import { entities } from '../../src/projections/entities.ts';
+import { history } from '../../src/projections/history.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { foldHistory } from '../../src/streams/fold-history.ts';
@@ -159,6 +160,30 @@ test('what came meanwhile and was not stored is named as missing', async () => {
   await expect(rebuilt(context, entities)).rejects.toMatchObject({
     code: 'REBUILD_DIFFERS',
     facts: { first: `${tableUrn(900)}: missing` },
+  });
+});
+
+test('a fold that gives something else the second time is told as such', async () => {
+  await using world = await openFilled();
+  let isFirst = true;
+  const fickle: Projection = {
+    ...history,
+    open: (state) =>
+      history.open(state).map((draft) => ({
+        ...draft,
+        render: () => {
+          const document = draft.render();
+          return isFirst && state.urn === tableUrn(1) ? forged(document) : document;
+        },
+      })),
+  };
+  const context = onceFilled(world, async () => {
+    await archiveEvents(world, meanwhile);
+    isFirst = false;
+  });
+  await expect(rebuilt(context, fickle)).rejects.toMatchObject({
+    code: 'REBUILD_DIFFERS',
+    facts: { differing: 0, reason: expect.stringContaining('folded again it is equal') },
   });
 });
 
