@@ -3,6 +3,7 @@ import type { Fault } from '../domain/fault.ts';
 import type { Intake } from '../intake/submit.ts';
 import type { LaneProgress, ReadModel } from '../ports/read-model.ts';
 import type { Drift } from '../streams/drift.ts';
+import type { KeptDrill } from '../streams/drill-report.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import type { MissingOffsets } from '../streams/missing-offsets.ts';
 import type { RebuildProgress } from '../streams/rebuild-pace.ts';
@@ -114,6 +115,11 @@ export interface AnnalOfEpoch extends Rebuilds {
   moved(projection: string, cut: Cut, waitMs: number): Promise<void>;
   /** Starts a verification; with `repair` it writes anew what differs, and verifies again. */
   verify(projection: string, asked?: VerifyAsked): Promise<Operation>;
+  /** Reports of recoveries and drills, newest first, at most so many. */
+  drills(most: number): Promise<readonly KeptDrill[]>;
+  drillOf(id: string): Promise<KeptDrill | undefined>;
+  /** Keeps the report of a drill beside the archive. Rejects with `NOTE_INVALID` for what is none of this log. */
+  keepDrill(note: string): Promise<KeptDrill>;
   operation(id: string): Operation | undefined;
   /** Resolves once the operation has ended. Rejects with `OPERATION_UNKNOWN`. */
   ended(id: string): Promise<Operation>;

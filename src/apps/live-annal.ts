@@ -136,6 +136,9 @@ function runtimeOf(current: () => Runtime, intake: Intake | undefined): Runtime 
     retire: (...asked) => current().retire(...asked),
     report: (id) => current().report(id),
     verify: (...asked) => current().verify(...asked),
+    drills: (most) => current().drills(most),
+    drillOf: (id) => current().drillOf(id),
+    keepDrill: (note) => current().keepDrill(note),
     operation: (id) => current().operation(id),
     ended: (id) => current().ended(id),
   };

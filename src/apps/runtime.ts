@@ -28,6 +28,7 @@ import { archiveLanes } from './archive-lanes.ts';
 import { catchUp } from './catch-up.ts';
 import { startCutPublisher } from './cut-publisher.ts';
 import { startDriftWatch } from './drift-watch.ts';
+import { drillsOf } from './drills.ts';
 import { healthOf } from './health.ts';
 import { foldKeeper } from './kept-folds.ts';
 import { levelOf, told } from './notice-lines.ts';
@@ -244,6 +245,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       ...{ context, running, caughtUp, projectorOf, keptProjectorOf, others, say, fillBy: options.fillBy },
     }),
     verify: verifications(verifying),
+    ...drillsOf(store.state, open.log),
     operation: (id) => running.find(id),
     ended: (id) => running.ended(id),
   };

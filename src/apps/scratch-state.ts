@@ -9,13 +9,14 @@ const workPrefix = workOf('').replace(/\/+$/, '/');
 
 /**
  * An archive in which a fold may put down what does not fit into memory, though it is only to be looked at: that goes into a
- * folder of this machine, gone at the end. All else is read from the archive.
+ * folder of this machine (`own`, or one of the system's), gone at the end. All else is read from the archive.
  */
 export async function withScratch(
   store: ArchiveStore,
+  own?: string,
 ): Promise<AsyncDisposable & { readonly store: ArchiveStore }> {
   await using opening = new AsyncDisposableStack();
-  const dir = await mkdtemp(join(tmpdir(), 'annal-fold-'));
+  const dir = own ?? (await mkdtemp(join(tmpdir(), 'annal-fold-')));
   opening.defer(() => rm(dir, { recursive: true, force: true }));
   const { state: scratch } = opening.use(folderArchive({ dir }));
   const of = (name: string): StateStore => (name.startsWith(workPrefix) ? scratch : store.state);

@@ -1,10 +1,21 @@
 import { Fault } from '../domain/fault.ts';
 import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
-import { epochName, epochsPrefix } from './archive-names.ts';
+import { drillsPrefix, epochName, epochsPrefix } from './archive-names.ts';
 import { readEpochs } from './epochs.ts';
 
 /** Names the adoption that is under way, until the next epoch is open: a start after a crash goes on with it. */
 const pendingName = 'adopting.json';
+
+/** What is copied of the truth, before the epochs: they say that it is whole. */
+export const truthPrefixes = ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkpoints/'];
+
+/**
+ * What is copied of the state. Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the place
+ * they were made in, as are runs that publish history (`restored/`) and `leases/`.
+ */
+export const statePrefixes = [
+  ...['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'bridges/', 'refused/', drillsPrefix, 'rebuilds/'],
+];
 
 export interface Adoption {
   readonly from: string;
@@ -35,7 +46,7 @@ export async function adoptArchive(
     throw new Fault('DATA_NOT_EMPTY', { folder: target.place, unfinished: pending.from });
   await target.state.replace(pendingName, Buffer.from(JSON.stringify(adoption)));
   let copied = 0;
-  for (const prefix of ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkpoints/']) {
+  for (const prefix of truthPrefixes) {
     for await (const { name } of source.truth.list(prefix)) {
       const bytes = await source.truth.read(name);
       if (bytes === undefined)
@@ -45,9 +56,8 @@ export async function adoptArchive(
       onCopied(copied);
     }
   }
-  for (const prefix of ['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'rebuilds/']) {
+  for (const prefix of statePrefixes) {
     for await (const { name } of source.state.list(prefix)) {
-      // Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the place they were made in.
       if (prefix === 'rebuilds/' && !isEvidence(name)) continue;
       const blob = await source.state.read(name);
       if (blob !== undefined) await target.state.replace(name, blob.bytes);

@@ -43,6 +43,9 @@ export const restoreName = (topic: string): string => `${restoresPrefix}${topic}
 export const unitClaimsOf = (id: string): string => `${workOf(id)}claims/`;
 /** State: which rebuild a run of several processes made, or how it failed. */
 export const runName = (projection: string, run: string): string => `rebuilds/${projection}/runs/${run}.json`;
+/** State: reports of recoveries and drills. */
+export const drillsPrefix = 'drills/';
+export const drillName = (id: string): string => `${drillsPrefix}${id}.note`;
 export const reportsOf = (projection: string): string => `rebuilds/${projection}/reports/`;
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** State: the code of a fold, by the SHA-256 of its bundle. */

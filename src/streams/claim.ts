@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { claimName } from './archive-names.ts';
 import { claimStaleMs, whileHeld } from './heartbeat.ts';
 
-const kinds = ['rebuild', 'verify', 'rollback', 'retire'] as const;
+const kinds = ['rebuild', 'verify', 'rollback', 'retire', 'drill'] as const;
 
 export interface Claim {
   readonly id: string;

@@ -1,7 +1,6 @@
-import { Fault } from '../domain/fault.ts';
-import { canonicalJson } from '../formats/json-canonical.ts';
-import { parseNote, signNote } from '../formats/note.ts';
+import { signNote } from '../formats/note.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
+import { parseSignedJson, signedJsonText } from '../formats/signed-json.ts';
 import type { StateStore } from '../ports/archive.ts';
 import type { Unsearchable } from '../ports/read-model.ts';
 import { reportName, reportsOf } from './archive-names.ts';
@@ -77,25 +76,12 @@ export interface KeptReport {
 const firstLine = 'annal rebuild report v1';
 
 /** Text of a report, to be signed: a line that says what it is, and one of canonical JSON. */
-export const reportText = (report: RebuildReport): string => `${firstLine}\n${canonicalJson(report)}\n`;
+export const reportText = (report: RebuildReport): string => signedJsonText(firstLine, report);
 
 /** A report read back. Throws `NOTE_INVALID` for any other text. */
 export function parseReport(bytes: Uint8Array): KeptReport {
-  const note = Buffer.from(bytes).toString('utf8');
-  const isSigned = note.includes('\n\n');
-  const { text, signatures } = isSigned ? parseNote(bytes) : { text: note, signatures: [] };
-  const [first, json, end, ...more] = text.split('\n');
-  const invalid = (reason: string, cause?: unknown): Fault => new Fault('NOTE_INVALID', { reason }, cause);
-  if (first !== firstLine || json === undefined || end !== '' || more.length > 0)
-    throw invalid('no report of a rebuild');
-  try {
-    const report = JSON.parse(json) as RebuildReport;
-    if (reportText(report) !== text) throw invalid('its JSON is not canonical');
-    return { report, note, signedBy: signatures.map(({ name }) => name) };
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) throw invalid('no JSON', error);
-    throw error;
-  }
+  const { value, note, signedBy } = parseSignedJson(firstLine, bytes);
+  return { report: value as RebuildReport, note, signedBy };
 }
 
 /** Keeps a report under its id, signed where there is a key. */

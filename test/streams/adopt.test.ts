@@ -8,13 +8,22 @@ import type { LogRecord } from '../../src/domain/event.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { ArchiveStore } from '../../src/ports/archive.ts';
-import { type Adoption, adoptArchive, adopted, isEmpty, pendingAdoption } from '../../src/streams/adopt.ts';
+import {
+  type Adoption,
+  adoptArchive,
+  adopted,
+  isEmpty,
+  pendingAdoption,
+  statePrefixes,
+  truthPrefixes,
+} from '../../src/streams/adopt.ts';
 import { archiveLimits, openArchiveWriter } from '../../src/streams/archive-lane.ts';
 import { schemaName, segmentName } from '../../src/streams/archive-names.ts';
 import { endReader } from '../../src/streams/epoch-end.ts';
 import { openEpoch, readEpochs } from '../../src/streams/epochs.ts';
 import { historyLane } from '../../src/streams/history-lane.ts';
 import { openNextEpoch } from '../../src/streams/next-epoch.ts';
+import { read } from '../architecture/tree.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { anEpoch } from '../given/world.ts';
 
@@ -171,4 +180,37 @@ test('what another adoption left in the same place is not mixed with it', async 
     facts: { blob: segmentName(lane(0), 4) },
   });
   expect(await readEpochs(target.truth)).toEqual([]);
+});
+
+test('every blob that an archive is said to hold is copied, or named among what is not', async () => {
+  const page = read('docs/formats/archive.md');
+  const table = page.slice(page.indexOf('| container | blob |'), page.indexOf('`<topic>` is the log'));
+  const prefixes = [...table.matchAll(/^\|[^|]*\| `([^/`]+\/?)/gm)].map(([, prefix]) => prefix!);
+  expect(prefixes.length).toBeGreaterThan(15);
+  const left = ['leases/', 'restored/', 'adopting.json'];
+  const known = [...truthPrefixes, 'epochs/', ...statePrefixes, ...left];
+  expect(prefixes.filter((prefix) => !known.some((one) => prefix.startsWith(one)))).toEqual([]);
+});
+
+test('what bridges refused, how far they came, and reports come along; claims and work of another place do not', async () => {
+  const [come, stay] = [
+    [
+      'bridges/datahub/0.json',
+      'refused/inbox/inbox/0/7.json',
+      'drills/0199d2a4.note',
+      'rebuilds/entities/reports/a.note',
+    ],
+    [
+      'rebuilds/entities.lock',
+      'rebuilds/entities/job.json',
+      'rebuilds/entities/kept.json',
+      'rebuilds/a/units/chain-0',
+      'restored/x.json',
+    ],
+  ];
+  for (const name of [...come, ...stay]) await source.state.replace(name, Buffer.from(name));
+  const target = opened('target');
+  await adopt(target, adoption);
+  for (const name of come) expect((await target.state.read(name))?.bytes.toString(), name).toBe(name);
+  for (const name of stay) expect(await target.state.read(name), name).toBeUndefined();
 });

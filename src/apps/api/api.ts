@@ -14,6 +14,7 @@ import { metricsOf } from './metrics.ts';
 import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
 import { type Api, guard } from './request.ts';
+import { drillRoutes } from './routes/drills.ts';
 import { entityRoutes } from './routes/entities.ts';
 import { epochRoutes } from './routes/epochs.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -91,6 +92,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     searchRoutes(scope, annal);
     operationRoutes(scope, annal, waiting);
     rebuildRoutes(scope, annal, waiting);
+    drillRoutes(scope, annal);
     epochRoutes(scope, annal, waiting);
     statusRoutes(scope, annal);
     healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isFault } from '../../domain/fault.ts';
 import type { LaneProgress } from '../../ports/read-model.ts';
+import type { DrillReport } from '../../streams/drill-report.ts';
 import type { MissingOffsets } from '../../streams/missing-offsets.ts';
 import type { Annal } from '../annal.ts';
 import type { ArchiveLaneStatus } from '../archive-lanes.ts';
@@ -86,6 +87,18 @@ function archiveGaugesOf(gauge: MakeGauge) {
   };
 }
 
+function drillGaugesOf(gauge: MakeGauge) {
+  const endedAt = gauge('annal_drill_timestamp_seconds', 'When the last recovery or drill of one ended', []);
+  const proven = gauge('annal_drill_proven', '1 where the last one proved what it brought back', []);
+  const seconds = gauge('annal_drill_duration_seconds', 'How long it took to bring everything back', []);
+  return (last: DrillReport | undefined): void => {
+    // None yet is told by a time of 0: as old as can be.
+    endedAt.set((last?.endedAt ?? 0) / 1_000);
+    proven.set(last?.result === 'proven' ? 1 : 0);
+    seconds.set((last?.tookMs ?? 0) / 1_000);
+  };
+}
+
 function worldGauges(registers: Registry[]) {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
     new Gauge({ name, help, labelNames, registers });
@@ -132,6 +145,7 @@ function worldGauges(registers: Registry[]) {
     'Records that came to a closed topic behind its end, since the start',
     [],
   );
+  const drillGauges = drillGaugesOf(gauge);
   const ask = async <T>(part: string, asked: Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await asked;
@@ -145,11 +159,13 @@ function worldGauges(registers: Registry[]) {
   };
   return {
     async measure(annal: Annal): Promise<void> {
-      const [projections, archive, missing] = await Promise.all([
+      const [projections, archive, missing, drills] = await Promise.all([
         ask('projections', annal.projections()),
         ask('archive', annal.archive()),
         ask('missing', annal.missing()),
+        ask('drills', annal.drills(1)),
       ]);
+      drillGauges(drills?.[0]?.report);
       for (const each of [drifted, comparedAt, keptLag]) each.reset();
       for (const status of projections ?? []) {
         const { projection } = status;

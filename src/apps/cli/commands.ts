@@ -2,6 +2,7 @@ import { archiveCommands } from './archive-commands.ts';
 import { epochCommands } from './epoch-commands.ts';
 import { projectionCommands } from './projection-commands.ts';
 import { rebuildCommands } from './rebuild-commands.ts';
+import { recoverCommands } from './recover-commands.ts';
 import type { Run } from './session.ts';
 
 export interface OptionSpec {
@@ -34,7 +35,6 @@ export interface CommandSpec {
 const orders = "'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'";
 const moments = 'A moment is `2h` ago, `2026-03-01`, `2026-03-01T09:30Z` (UTC) or `@<position>`.';
 const port: OptionSpec = { flags: '--port <port>', about: 'port of the page and the API; 0 = any free one' };
-const yes: OptionSpec = { flags: '--yes', about: 'do it without asking' };
 
 const running: readonly CommandSpec[] = [
   {
@@ -199,20 +199,7 @@ const care: readonly CommandSpec[] = [
     ],
     load: () => import('./verify.ts'),
   },
-  {
-    name: 'recover',
-    args: '[archive]',
-    about: 'bring everything back from the archive alone, into an empty data folder or in place',
-    more:
-      'Shows its plan first. What was appended after the archive was copied is not in it. With --in-place nothing is copied: ' +
-      'the configured archive is there and its log is lost, so the next epoch begins where the archive ends.',
-    options: [{ flags: '--in-place', about: 'over the configured archive, whose log is lost' }, yes],
-    examples: [
-      { line: 'annal recover samples/archive --data ./restored', about: 'the plan; a terminal asks' },
-      { line: 'annal recover samples/archive --data ./restored --yes', about: 'without asking' },
-    ],
-    load: () => import('./recover.ts'),
-  },
+  ...recoverCommands,
   {
     name: 'doctor',
     about: 'check this machine, the data folder and every configured server',

@@ -12,6 +12,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { openHere } from './in-process.ts';
 import { operate } from './operations.ts';
 import { type Plan, planOf, showPlan, writeBuilt } from './recover-plan.ts';
+import { reportRecovery } from './recover-report.ts';
 import { isSet, type Options, type Session } from './session.ts';
 
 /**
@@ -20,7 +21,7 @@ import { isSet, type Options, type Session } from './session.ts';
  */
 export async function recoverInPlace(session: Session, options: Options): Promise<ExitCode> {
   const config = readConfig(session.io.env, { data: session.data });
-  const found: Plan[] = [];
+  const found: { readonly plan: Plan; readonly startedAt: number }[] = [];
   const prepare = async (ports: Ports): Promise<void> => {
     await finishAdoption(ports, config);
     const { place } = ports.archive;
@@ -32,10 +33,11 @@ export async function recoverInPlace(session: Session, options: Options): Promis
     await showPlan(session, plan);
     session.note(`${why}; stop every process of this log first`);
     await confirm(session, `Go on in epoch ${plan.opens}?`, isSet(options, 'yes'));
+    const startedAt = Date.now();
     const { partitions, epoch: after } = last;
     const request = { action: 'open', lost: true, after, partitions } as const;
     await turnEpoch(lostWorld(ports, config), request, session.io.signal);
-    found.push(plan);
+    found.push({ plan, startedAt });
   };
   const built: RebuildReport[] = [];
   const roles = { archiver: false, projector: false, intake: false };
@@ -49,8 +51,9 @@ export async function recoverInPlace(session: Session, options: Options): Promis
     });
     if (rebuilt !== null) built.push(rebuilt);
   }
-  const [plan] = found;
-  await writeBuilt(session, plan!, built);
-  session.note(`recovered: start as before, the log goes on in epoch ${plan!.opens}`);
+  const { plan, startedAt } = found[0]!;
+  await writeBuilt(session, plan, built);
+  await reportRecovery(session, config, { plan, built, startedAt }, here.call);
+  session.note(`recovered: start as before, the log goes on in epoch ${plan.opens}`);
   return exitCodes.ok;
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { folderArchive } from '../../adapters/folder/archive-store.ts';
 import { Fault } from '../../domain/fault.ts';
+import { projections } from '../../projections/registry.ts';
 import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { type AnnalConfig, readConfig } from '../config.ts';
 import { adopt } from '../sample.ts';
@@ -11,6 +13,7 @@ import { Failure, usage } from './failure.ts';
 import { openHere } from './in-process.ts';
 import { openProgress } from './progress.ts';
 import { type Plan, planOf, showPlan, writeBuilt } from './recover-plan.ts';
+import { reportRecovery } from './recover-report.ts';
 import { isSet, type Run, type Session } from './session.ts';
 
 /** Brings a log and its read models back from a copy of its archive. Read models are proven, as in a rebuild. */
@@ -24,6 +27,7 @@ export const run: Run = async (session, [archive], options) => {
   return recoverCopy(session, archive, isSet(options, 'yes'));
 };
 
+const reportWaitMs = 10_000;
 const oneOfTwo = 'Name the archive that is to be copied, or say --in-place where only the log is lost.';
 
 async function recoverCopy(session: Session, archive: string, yes: boolean): Promise<ExitCode> {
@@ -33,22 +37,28 @@ async function recoverCopy(session: Session, archive: string, yes: boolean): Pro
   refuseFull(config);
   await showPlan(session, plan);
   await confirm(session, `Recover ${plan.name} into ${config.dataDir}?`, yes);
+  const startedAt = Date.now();
   const built: RebuildReport[] = [];
+  const all = Promise.withResolvers<void>();
   await using progress = await openProgress(session);
-  {
-    await using _ = await openHere(session, config, {
-      settled: true,
-      onBuilt: (report) => built.push(report),
-      prepare: (ports) =>
-        adopt(ports, config, { from, log: null }, (blobs) => progress.show('copying blobs', blobs, 0)),
-    });
-  }
+  await using here = await openHere(session, config, {
+    settled: true,
+    onBuilt: (report) => {
+      built.push(report);
+      if (built.length === projections.length) all.resolve();
+    },
+    prepare: (ports) =>
+      adopt(ports, config, { from, log: null }, (blobs) => progress.show('copying blobs', blobs, 0)),
+  });
+  // A model serves a moment before its report is there; one that came to no report is told as missing.
+  await Promise.race([all.promise, wait(reportWaitMs, undefined, { signal: session.io.signal })]);
   await writeBuilt(session, plan, built);
-  if (built.length === 0)
+  if (built.length < projections.length)
     throw new Failure({
       code: 'MODEL_UNAVAILABLE',
-      detail: 'the archive is there, but no read model was built',
+      detail: `the archive is there, but of ${projections.length} read models ${built.length} were built`,
     });
+  await reportRecovery(session, config, { plan, built, startedAt }, here.call);
   session.note(`recovered: \`annal start --data ${config.dataDir}\` goes on in epoch ${plan.opens}`);
   return exitCodes.ok;
 }

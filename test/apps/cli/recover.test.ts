@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { KeptDrill } from '../../../src/streams/drill-report.ts';
 import { cli } from '../../given/cli.ts';
 
 const urn = (name: string): string => `urn:li:dataset:(urn:li:dataPlatform:hive,shop.${name},PROD)`;
@@ -59,7 +60,14 @@ describe('from a copy', () => {
     const [from, data] = [survived('archive', 'state'), survived()];
     const recovered = await cli(['recover', from, '--data', data, '--yes']);
     expect(recovered).toMatchObject({ code: 0 });
-    expect(await rootsOf(data)).toEqual(await rootsOf(original));
+    const roots = await rootsOf(original);
+    expect(await rootsOf(data)).toEqual(roots);
+    const told = await cli(['drill', 'report', '--data', data, '-o', 'json']);
+    const { report, signedBy } = JSON.parse(told.stdout) as KeptDrill;
+    expect(report).toMatchObject({ kind: 'recovery', result: 'proven', archive: from, into: data });
+    expect(report.models.map(({ root }) => root)).toEqual(roots);
+    expect(report.tookMs).toBeGreaterThan(0);
+    expect(signedBy).toEqual([`annal/${report.log}`]);
     await published(data, 'afterwards');
     const { stdout } = await cli(['history', urn('t1'), '--data', data, '-o', 'json']);
     const [newest] = (JSON.parse(stdout) as { items: readonly { position: string }[] }).items;
@@ -84,6 +92,8 @@ describe('in place', () => {
     };
     expect(opens).toBe(2);
     expect(built.map(({ root }) => root)).toEqual(await rootsOf(original));
+    const listed = await cli(['drill', 'list', '--data', data, '-o', 'json']);
+    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ kind: 'recovery', result: 'proven' }] });
     expect(await rootsOf(data)).toEqual(await rootsOf(original));
     await published(data, 'afterwards');
     expect(await cli(['recover', '--in-place', '--data', data, '--yes'])).toMatchObject({ code: 4 });
