@@ -45,7 +45,8 @@ const folderName = 'drill';
  * Brings every read model back from the archive alone, beside those that serve: in a folder and under index names of its own,
  * which nobody reads, and that go at the end; what a killed drill left goes first. Live models, aliases and topics are not
  * touched, and of the archive's state nothing but a claim, where that is on a server. A failure of the recovery is a result.
- * Rejects with `ALREADY_RUNNING` or `REBUILD_RUNNING` while another drill runs, with `ARCHIVE_EMPTY`, and with the signal's reason.
+ * Rejects with `ALREADY_RUNNING` or `REBUILD_RUNNING` while another drill runs, with `ARCHIVE_EMPTY`, and with the signal's
+ * reason.
  */
 export async function drill(asked: DrillAsked): Promise<DrillReport> {
   const { config, signal } = asked;
