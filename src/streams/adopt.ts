@@ -10,8 +10,8 @@ const pendingName = 'adopting.json';
 export const truthPrefixes = ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkpoints/'];
 
 /**
- * What is copied of the state. Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the place
- * they were made in, as are runs that publish history (`restored/`) and `leases/`.
+ * What is copied of the state. Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the
+ * place they were made in, as are runs that publish history (`restored/`) and `leases/`.
  */
 export const statePrefixes = [
   ...['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'bridges/', 'refused/', drillsPrefix, 'rebuilds/'],
