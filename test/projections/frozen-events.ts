@@ -148,3 +148,30 @@ const wideEvents: readonly MetadataChangeEvent[] = [
 
 /** What the first ones do not reach: every aspect that is searched, the ring of ids, bounds of values and words, patches in a row. */
 export const wideCorpus = (): LogRecord[] => wideEvents.map((event, offset) => recordOf(event, offset));
+
+/** Of entities that nothing deletes: what is at a bound is still there at the end. */
+const boundEvents: readonly MetadataChangeEvent[] = [
+  anEvent({ n: 400, urn: urnOf('tag', 3), value: { name: 'x'.repeat(300), description: manyWords } }),
+  ...[1_023, 1_024, 1_025].map((length, n) =>
+    anEvent({
+      ...{ n: 410 + n, urn: urnOf('tag', 4 + n), aspect: 'globalTags' },
+      value: { tags: [{ tag: 'a'.repeat(length) }, { tag: `ä${'é'.repeat(length / 2)}` }] },
+    }),
+  ),
+  ...[255, 256, 257].map((length, n) =>
+    anEvent({
+      n: 420 + n,
+      urn: urnOf('chart', n),
+      value: { name: `${'w'.repeat(length)} ü${'v'.repeat(length)}` },
+    }),
+  ),
+  // Conditions on what never was, on what is gone, and on another position than the last.
+  anEvent({ n: 430, urn: urnOf('tag', 8), expect: at(3) }),
+  anEvent({ n: 431, urn: urnOf('tag', 8) }),
+  anEvent({ n: 432, urn: urnOf('tag', 8), aspect: null, change: 'DELETE', expect: at(-1, 0) }),
+  anEvent({ n: 433, urn: urnOf('tag', 8), aspect: 'ownership', expect: at(3) }),
+  anEvent({ n: 434, urn: urnOf('tag', 8), expect: at(3) }),
+];
+
+/** What stands at a bound, and conditions of every kind. */
+export const boundCorpus = (): LogRecord[] => boundEvents.map((event, offset) => recordOf(event, offset));

@@ -8,7 +8,7 @@ import { projections } from '../../src/projections/registry.ts';
 import { readState } from '../../src/projections/state-text.ts';
 import { orders } from '../given/events.ts';
 import { foldInBatches, readAll, rootOfDocuments } from '../given/fold.ts';
-import { firstCorpus, wideCorpus } from './frozen-events.ts';
+import { boundCorpus, firstCorpus, wideCorpus } from './frozen-events.ts';
 
 // What a projection made of an event is in roots and read models for ever. Whoever changes what is made here gives the
 // projection a new version, and that version a file of its own; a file that is there is never made again.
@@ -27,8 +27,8 @@ function frozen(projection: Projection): string {
 }
 
 /** Declared fields, and documents by their hashes, for values are large: each that differs is named. */
-function frozenWide(projection: Projection): string {
-  const documents = folded(projection, wideCorpus());
+function frozenHashes(projection: Projection, records: readonly LogRecord[]): string {
+  const documents = folded(projection, records);
   const told = documents.map(({ id, version, body, search }) => ({
     ...{ id, version, body: hash('sha256', body), search: hash('sha256', JSON.stringify(search)) },
   }));
@@ -51,12 +51,16 @@ describe('what a projection makes of events is frozen with its version', () => {
     const golden = goldenOf(`${name}-v${version}`, frozen(projection));
     expect(frozen(projection)).toBe(golden.toString());
     expect(projection.frozen).toBe(hash('sha256', golden));
-    const wide = frozenWide(projection);
-    expect(wide).toBe(goldenOf(`${name}-v${version}-wide`, wide).toString());
+    for (const [part, records] of Object.entries({ wide: wideCorpus(), bounds: boundCorpus() })) {
+      const hashes = frozenHashes(projection, records);
+      expect(hashes, part).toBe(goldenOf(`${name}-v${version}-${part}`, hashes).toString());
+    }
   });
 
   test.each(projections)('what a search finds a document by follows from its body: %#', (projection) => {
-    for (const document of [...folded(projection, firstCorpus()), ...folded(projection, wideCorpus())])
+    for (const document of [firstCorpus(), wideCorpus(), boundCorpus()].flatMap((records) =>
+      folded(projection, records),
+    ))
       expect(projection.searchOf(document), document.id).toEqual(document.search);
   });
 
