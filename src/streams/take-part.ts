@@ -3,7 +3,6 @@ import type { Projection } from '../projections/projection.ts';
 import { type Claim, liveClaim } from './claim.ts';
 import { readEpochs } from './epochs.ts';
 import { fillByClaims, type Member } from './fill-by-claims.ts';
-import { foldOfIndex } from './index-fold.ts';
 import { patiently } from './patiently.ts';
 import { rebuild } from './rebuild.ts';
 import { isResumable, type RebuildJob, readJob, removeWork } from './rebuild-job.ts';
@@ -159,9 +158,7 @@ async function help(
   try {
     const index = await model.open(indexName, projection.definition);
     if (index === undefined) return false;
-    // Who leads may be of another release.
-    const fold = await foldOfIndex(projection, index, context.keptFold);
-    const task = { projection: fold, until, index, signal: stop, record: { id, clock } };
+    const task = { projection, until, index, signal: stop, record: { id, clock } };
     const patience = { clock, patienceMs, signal: stop };
     await patiently(
       () =>
