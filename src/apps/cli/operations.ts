@@ -79,7 +79,10 @@ export async function operate(
   return operation;
 }
 
-/** What a progress tells of itself: rates, lanes that are behind the others, and the time left. */
+/** Of many lanes that move at a time a line has room for the slowest. */
+const lanesShown = 4;
+
+/** What a progress tells of itself: rates, the slowest of the lanes that move, and the time left. */
 export function ratesText({
   eventsPerSecond,
   documentsPerSecond,
@@ -89,8 +92,12 @@ export function ratesText({
   const perSecond = (count: number | undefined, what: string): string[] =>
     count === undefined ? [] : [`${count.toLocaleString('en')} ${what}/s`];
   const slowest = lanes
-    .filter(({ done, total }) => done < total)
-    .map(({ partition, eventsPerSecond: rate = 0 }) => `lane ${partition} ${rate.toLocaleString('en')}/s`);
+    .flatMap(({ partition, done, total, eventsPerSecond: rate = 0 }) =>
+      done < total && rate > 0 ? [{ partition, rate }] : [],
+    )
+    .sort((a, b) => a.rate - b.rate)
+    .slice(0, lanesShown)
+    .map(({ partition, rate }) => `lane ${partition} ${rate.toLocaleString('en')}/s`);
   return [
     ...perSecond(eventsPerSecond, 'events'),
     ...perSecond(documentsPerSecond, 'documents'),
