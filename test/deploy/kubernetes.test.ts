@@ -63,3 +63,28 @@ test('what would fail again is not tried again, an eviction is no failure', () =
   ]);
   expect(at(job, 'spec', 'template', 'spec', 'restartPolicy')).toBe('Never');
 });
+
+test('a drill runs each night, one at a time, and asks the server what only it may say', async () => {
+  const cron = plainYaml(read('deploy/kubernetes/drill-cronjob.yaml'));
+  expect(at(cron, 'kind')).toBe('CronJob');
+  expect(at(cron, 'spec', 'concurrencyPolicy')).toBe('Forbid');
+  expect(at(cron, 'spec', 'schedule')).toMatch(/^\d+ \d+ \* \* \*$/);
+  const drilling = at(cron, 'spec', 'jobTemplate', 'spec');
+  const pod = at(drilling, 'template', 'spec', 'containers', 0);
+  expect(at(pod, 'args')).toEqual(['drill', '--output', 'json']);
+  expect(commands.map(({ name }) => name)).toContain('drill');
+  const failing = at(drilling, 'podFailurePolicy', 'rules', 1, 'onExitCodes');
+  expect(at(failing, 'containerName')).toBe(at(pod, 'name'));
+  expect(at(failing, 'values')).toEqual([
+    exitCodes.usage,
+    exitCodes.notFound,
+    exitCodes.notAllowed,
+    exitCodes.differs,
+  ]);
+  const env = Object.fromEntries(
+    (at(pod, 'env') as readonly Yaml[]).map((one) => [at(one, 'name') as string, at(one, 'value') as string]),
+  );
+  const { code, stderr } = await cli(['drill'], { env: { ANNAL_URL: env.ANNAL_URL! } });
+  expect(code).toBe(exitCodes.failed);
+  expect(stderr).toContain(`SERVER_UNREACHABLE`);
+});

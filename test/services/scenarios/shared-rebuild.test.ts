@@ -23,13 +23,9 @@ const words = (nth: number): readonly string[] => [
 const share = ({ env }: OwnProfile, nth: number): Spawned => spawned('src/apps/cli/main.ts', words(nth), env);
 
 async function claimsOf({ servers, name }: OwnProfile, pid: number): Promise<readonly UnitClaim[]> {
-  const blobs = await readBlobs(servers.blobConnectionString, `${name}-state`, 'rebuilds/').catch(
-    (error: { statusCode?: number }) => {
-      // A blob that went between listing and reading: the next look tells.
-      if (error.statusCode === 404) return new Map<string, Buffer>();
-      throw error;
-    },
-  );
+  const reading = readBlobs(servers.blobConnectionString, `${name}-state`, 'rebuilds/');
+  // A blob that goes, or becomes longer, while it is read by its former length: the next look tells.
+  const blobs = await reading.catch(() => new Map<string, Buffer>());
   return [...blobs]
     .filter(([blob]) => blob.includes('/claims/'))
     .map(([, bytes]) => JSON.parse(bytes.toString('utf8')) as UnitClaim)
