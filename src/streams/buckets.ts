@@ -4,7 +4,7 @@ import { squeeze, unsqueeze } from '../formats/block-codec.ts';
 import { murmur2 } from '../formats/partition.ts';
 import { RecordView } from '../formats/record-view.ts';
 import type { StateStore } from '../ports/archive.ts';
-import { type RecordWindow, recordIn } from './record-window.ts';
+import { laneIn, type RecordWindow, recordIn } from './record-window.ts';
 
 /** Where buckets are put down: a prefix of names in a store, which is the caller's alone. */
 export interface BucketPlace {
@@ -136,6 +136,6 @@ export async function* putsOf(
 
 /** Everything in a window, in its order. */
 export function* putsIn(window: RecordWindow): Generator<Put> {
-  for (let at = 0; at < window.starts.length; at += 1)
-    yield { record: recordIn(window, at), lane: window.lanes[at]!, time: window.times[at]! };
+  for (let at = 0; at < window.size; at += 1)
+    yield { record: recordIn(window, at), lane: laneIn(window, at), time: window.times[at]! };
 }

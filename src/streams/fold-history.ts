@@ -11,7 +11,7 @@ import { type BucketPlace, type Buckets, bucketWriter, putsOf } from './buckets.
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import { countFor, gather } from './gather.ts';
-import { addRecord, emptyWindow, type RecordWindow, recordIn } from './record-window.ts';
+import { addRecord, emptyWindow, followingIn, laneIn, type RecordWindow, recordIn } from './record-window.ts';
 
 export interface History {
   readonly store: ArchiveStore;
@@ -250,13 +250,13 @@ function* foldWindow(
   const places = chain.map(({ epoch, partition }) => ({
     ...{ epoch: epoch.epoch, partition, partitions: epoch.partitions },
   }));
-  const { firsts, following, times, lanes } = window;
+  const { firsts, times } = window;
   const { readRecord, foldNext } = foldingOf(projection);
   const { byLane = [] } = counts;
   for (const first of firsts) {
     let state: EntityState | undefined;
-    for (let at = first; at >= 0; at = following[at]!) {
-      const lane = lanes[at]!;
+    for (let at = first; at >= 0; at = followingIn(window, at)) {
+      const lane = laneIn(window, at);
       const record = recordIn(window, at);
       if (record.offset >= chain[lane]!.end) continue;
       const read = readRecord(record, places[lane]!, times[at]!, decoders.decode, 'shared');

@@ -15,6 +15,9 @@ export const countFor = (bytes: number, windowBytes: number): number =>
   Math.min(bucketsMax, Math.max(2, 2 ** Math.ceil(Math.log2((2 * bytes) / windowBytes))));
 
 /** A chain of lanes that was read: in one window, or in buckets and where they are. */
+/** They are taken in at once: few are alive when the collector comes by. */
+const recordsPerSlice = 500;
+
 export type Gathered =
   | { readonly window: RecordWindow; readonly buckets?: never; readonly times: readonly number[] }
   | {
@@ -45,7 +48,7 @@ export async function gather(
   for (const [at, { epoch, partition, end, timeFloor }] of chain.entries()) {
     const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
     let time = timeFloor;
-    for await (const slice of historyLane(store, lane, 0, end)) {
+    for await (const slice of historyLane(store, lane, 0, end, recordsPerSlice)) {
       await decoders.ensure(slice.records, epoch.epoch);
       for (const record of slice.records) {
         time = Math.max(time, record.appendTime);
@@ -54,7 +57,7 @@ export async function gather(
         else addRecord(window, record, at, time);
       }
       if (writer === undefined && window.bytes > windowBytes) {
-        const share = offsets / window.starts.length;
+        const share = offsets / window.size;
         writer = bucketWriter(own, countFor(window.bytes * share, windowBytes), 0);
         for (const put of putsIn(window)) writer.add(put);
         window = emptyWindow();

@@ -25,10 +25,11 @@ export async function* historyLane(
   lane: LaneName,
   from: number,
   end = Number.POSITIVE_INFINITY,
+  recordsPerSlice = recordsPerSliceMax,
 ): AsyncGenerator<Slice<RecordView>, void> {
   let next = from;
   while (next < end) {
-    const reached = yield* chainSlices(store, lane, next, end);
+    const reached = yield* chainSlices(store, lane, next, end, recordsPerSlice);
     if (reached >= end) return;
     next = reached;
     const tail = await readTailBlob(store, lane);
@@ -43,7 +44,7 @@ export async function* historyLane(
         offset: next,
       });
     }
-    for (const slice of slices(tailRecords(tail.bytes, lane, next), end)) {
+    for (const slice of slices(tailRecords(tail.bytes, lane, next), end, recordsPerSlice)) {
       next = slice.next;
       yield slice;
     }
@@ -64,11 +65,12 @@ async function* chainSlices(
   lane: LaneName,
   from: number,
   end: number,
+  recordsPerSlice: number,
 ): AsyncGenerator<Slice<RecordView>, number> {
   let next = from;
   for await (const segment of segmentsFrom(store.truth, lane, from, true)) {
     if (segment.header.kind === 'data') {
-      for (const slice of slices(after(segment.views(), next), end)) {
+      for (const slice of slices(after(segment.views(), next), end, recordsPerSlice)) {
         next = slice.next;
         yield slice;
         if (next >= end) return next;
@@ -86,14 +88,18 @@ function* after(views: Iterable<RecordView>, from: number): Generator<RecordView
   for (const view of views) if (view.offset >= from) yield view;
 }
 
-function* slices(views: Iterable<RecordView>, end: number): Generator<Slice<RecordView>> {
+function* slices(
+  views: Iterable<RecordView>,
+  end: number,
+  recordsPerSlice: number,
+): Generator<Slice<RecordView>> {
   let records: RecordView[] = [];
   let bytes = 0;
   for (const view of views) {
     if (view.offset >= end) break;
     records.push(view);
     bytes += view.end - view.start;
-    if (records.length === recordsPerSliceMax || bytes >= bytesPerSliceMax) {
+    if (records.length === recordsPerSlice || bytes >= bytesPerSliceMax) {
       yield { records, next: view.offset + 1 };
       [records, bytes] = [[], 0];
     }

@@ -1,20 +1,23 @@
 import { AvroReader } from '../formats/avro-bytes.ts';
 import { RecordView } from '../formats/record-view.ts';
 
+/** Of a record: number of its block, where its bytes lie there, its lane, and the next record of its key. */
+const [blockAt, startAt, endAt, laneAt, followingAt, columns] = [0, 1, 2, 3, 4, 5];
+const recordsAtFirst = 4_096;
+
 /**
- * Records that are folded together, as columns: of each where its bytes lie, its append time made monotone, and the lane it
- * came from, as a number the reader knows. Views of all of them would be promoted by the garbage collector, one after the
- * other.
+ * Records that are folded together, as columns outside of the collector's heap: views of all of them would be moved by it, one
+ * after the other, and live until it looks at everything.
  */
 export interface RecordWindow {
+  /** So many records are in it. */
+  size: number;
   readonly blocks: Buffer[];
-  readonly starts: number[];
-  readonly ends: number[];
-  readonly times: number[];
-  readonly lanes: number[];
-  /** Records linked by equal keys: the first of each key, and the one that follows each record, -1 = none. */
+  places: Int32Array;
+  /** Append times made monotone, UTC milliseconds. */
+  times: Float64Array;
+  /** The first record of each key; those that follow it are linked. */
   readonly firsts: number[];
-  readonly following: number[];
   /** The last record of each key, by the key's bytes as Latin-1. */
   readonly newest: Map<string, number>;
   /** Of all records together. */
@@ -22,29 +25,53 @@ export interface RecordWindow {
 }
 
 export const emptyWindow = (): RecordWindow => ({
-  ...{ blocks: [], starts: [], ends: [], times: [], lanes: [], firsts: [], following: [] },
-  newest: new Map(),
-  bytes: 0,
+  ...{ size: 0, blocks: [], firsts: [], newest: new Map(), bytes: 0 },
+  places: new Int32Array(recordsAtFirst * columns),
+  times: new Float64Array(recordsAtFirst),
 });
 
 /** Adds a record behind those that are there. It keeps the record's block alive. */
 export function addRecord(window: RecordWindow, record: RecordView, lane: number, time: number): void {
   const { block, start, end, keyStart, keyEnd } = record;
-  const { newest, firsts, following } = window;
-  const at = window.starts.length;
-  window.blocks.push(block);
-  window.starts.push(start);
-  window.ends.push(end);
-  window.times.push(time);
-  window.lanes.push(lane);
-  following.push(-1);
+  const { newest, firsts, blocks } = window;
+  const at = window.size;
+  if (at === window.times.length) grow(window);
+  if (blocks.at(-1) !== block) blocks.push(block);
+  const { places } = window;
+  const place = at * columns;
+  places[place + blockAt] = blocks.length - 1;
+  places[place + startAt] = start;
+  places[place + endAt] = end;
+  places[place + laneAt] = lane;
+  places[place + followingAt] = -1;
+  window.times[at] = time;
+  window.size = at + 1;
   window.bytes += end - start;
   const key = keyStart < 0 ? '' : block.toString('latin1', keyStart, keyEnd);
   const known = newest.get(key);
   if (known === undefined) firsts.push(at);
-  else following[known] = at;
+  else places[known * columns + followingAt] = at;
   newest.set(key, at);
 }
 
-export const recordIn = ({ blocks, starts, ends }: RecordWindow, at: number): RecordView =>
-  new RecordView(new AvroReader(blocks[at]!, starts[at]!, ends[at]!));
+function grow(window: RecordWindow): void {
+  const places = new Int32Array(2 * window.places.length);
+  places.set(window.places);
+  const times = new Float64Array(2 * window.times.length);
+  times.set(window.times);
+  window.places = places;
+  window.times = times;
+}
+
+export function recordIn({ blocks, places }: RecordWindow, at: number): RecordView {
+  const place = at * columns;
+  const block = blocks[places[place + blockAt]!]!;
+  return new RecordView(new AvroReader(block, places[place + startAt]!, places[place + endAt]!));
+}
+
+/** The lane a record came from, as a number that whoever added it knows. */
+export const laneIn = ({ places }: RecordWindow, at: number): number => places[at * columns + laneAt]!;
+
+/** The next record of the same key, −1 = none. */
+export const followingIn = ({ places }: RecordWindow, at: number): number =>
+  places[at * columns + followingAt]!;
