@@ -643,9 +643,12 @@ export class Fault extends Error {
   readonly remedy: Remedy;
   readonly facts: Readonly<Record<string, unknown>>;
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && brand in value;
-  }
+  // A class below it is told apart as ever: not each fault is of it.
+  static override readonly [Symbol.hasInstance] = function (this: unknown, value: unknown): boolean {
+    return this === Fault
+      ? value instanceof Error && brand in value
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  };
 
   get [brand](): true {
     return true;

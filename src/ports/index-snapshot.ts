@@ -5,7 +5,7 @@ export interface HeldDocument extends StoredDocument {
   /**
    * The text of the values it is found by, `null` where it is hidden; undefined of an engine that keeps no such text.
    */
-  readonly searchText?: string;
+  readonly searchText?: Buffer;
   /** Code of why it is stored as one that no search finds; null for all others. */
   readonly unindexable: string | null;
   /**

@@ -31,8 +31,11 @@ export interface Document {
   readonly version: number;
   readonly body: Uint8Array;
   readonly search: SearchFields | null;
-  /** The text of its search values (ports/search-values.ts), where whoever made it has it already. */
-  readonly searchText?: string;
+}
+
+/** A document that is found by values which are their one text already (ports/search-values.ts). */
+export interface TextDocument extends Omit<Document, 'search'> {
+  readonly searchText: Buffer;
 }
 
 export interface StoredDocument {
@@ -120,7 +123,7 @@ export interface ModelIndex {
    * log; what else was given may then be stored or not. Durable when it resolves; in an index that does not serve yet,
    * when a later `refresh` resolves.
    */
-  store(documents: readonly Document[], versionMax: number): Promise<StoreReport>;
+  store(documents: readonly (Document | TextDocument)[], versionMax: number): Promise<StoreReport>;
   /**
    * Puts each document in the place of what stands under its id, whatever that is, and takes the ids of `removed` away so that
    * nothing remembers them. Ids are unique among both. Only while nobody else stores: what others load meanwhile may be

@@ -1,3 +1,4 @@
+import { type JsonWriter, jsonBytes } from '../formats/json-writer.ts';
 import type { FieldKind, ModelDefinition, SearchFields } from './read-model.ts';
 
 /** Bytes of a keyword or of one search word; projections cut longer ones. */
@@ -28,15 +29,38 @@ export function searchValues(
   return values;
 }
 
-/** The one text of search values, in the order of the definition's fields: what is absent is left out. */
-export function searchText(fields: ModelDefinition['fields'], values: readonly SearchValue[]): string {
-  const found: Record<string, SearchValue> = {};
-  let at = 0;
-  for (const name in fields) {
-    const value = values[at++] ?? null;
-    if (value !== null) found[name] = value;
+/**
+ * The one text of search values, JSON in UTF-8, in the order of the definition's fields: what is absent is left out. Short texts
+ * share memory: whoever keeps one for long copies it.
+ */
+export const searchText = (fields: ModelDefinition['fields'], values: readonly SearchValue[]): Buffer =>
+  jsonBytes((out) => {
+    let [at, separator] = [0, '{'];
+    for (const name in fields) {
+      const value = values[at++] ?? null;
+      if (value === null) continue;
+      out.raw(`${separator}"${name}":`);
+      separator = ',';
+      writeValue(out, value);
+    }
+    out.raw(separator === '{' ? '{}' : '}');
+  });
+
+/** The text of a document that nothing finds. */
+export const notFound = Buffer.from('null');
+
+function writeValue(out: JsonWriter, value: string | number | readonly string[]): void {
+  if (typeof value === 'number') out.integer(value);
+  else if (typeof value === 'string') out.string(value);
+  else {
+    let separator = '[';
+    for (const text of value) {
+      out.raw(separator);
+      out.string(text);
+      separator = ',';
+    }
+    out.raw(']');
   }
-  return JSON.stringify(found);
 }
 
 interface Wrong {

@@ -3,10 +3,10 @@ import type { RecordView } from '../formats/record-view.ts';
 import { type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Document } from '../ports/read-model.ts';
+import type { Document, TextDocument } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
-import { withSearchText } from './fill-index.ts';
+import { searchTextOf, withSearchText } from './fill-index.ts';
 import { clear, type FoldCounts, foldUnits, type History, laneSpans } from './fold-history.ts';
 import { historyLane } from './history-lane.ts';
 
@@ -106,9 +106,9 @@ function foldedPart() {
   const [root, search] = [rootOf(), searchDigest()];
   return {
     counts,
-    add({ id, version, body, searchText }: Document): void {
-      root.add(id, version, body);
-      search.add(id, searchText ?? 'null');
+    add(document: Document | TextDocument): void {
+      root.add(document.id, document.version, document.body);
+      search.add(document.id, searchTextOf(document));
     },
     folded: (): FoldedPart => ({ root, search: search.hex(), counts }),
   };

@@ -9,9 +9,10 @@ import type {
   LaneProgress,
   ModelDefinition,
   ModelIndex,
+  TextDocument,
   Unsearchable,
 } from '../ports/read-model.ts';
-import { searchText, searchValues } from '../ports/search-values.ts';
+import { notFound, searchText, searchValues } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
 import { type FinishedUnit, finishedUnits, recordUnits, type UnitRecord } from './finished-units.ts';
@@ -168,12 +169,23 @@ export interface FoldGround {
   readonly signal: AbortSignal;
 }
 
-/** A document with the text of its search values; one that nothing finds, or that cannot be searched, has none. */
-export function withSearchText(fields: ModelDefinition['fields'], document: Document): Document {
-  const values = document.search === null ? null : searchValues(fields, document.search);
+/**
+ * A document with the text of its search values in place of them: those of documents that wait are many small ones. One that
+ * nothing finds, or that cannot be searched, stays as it is.
+ */
+export function withSearchText(
+  fields: ModelDefinition['fields'],
+  document: Document,
+): Document | TextDocument {
+  const { id, version, body, search } = document;
+  const values = search === null ? null : searchValues(fields, search);
   if (values === null || typeof values === 'string') return document;
-  return { ...document, searchText: searchText(fields, values) };
+  return { id, version, body, searchText: searchText(fields, values) };
 }
+
+/** What searches should find a document by, as a digest of them takes it. */
+export const searchTextOf = (document: Document | TextDocument): Buffer =>
+  'searchText' in document ? document.searchText : notFound;
 
 /** Folds a unit and gives its documents to be stored. */
 export async function foldInto(
@@ -194,7 +206,7 @@ export async function foldInto(
     for (const folded of some) {
       const document = withSearchText(fields, folded);
       root.add(document.id, document.version, document.body);
-      search.add(document.id, document.searchText ?? 'null');
+      search.add(document.id, searchTextOf(document));
       if (!batches.take(document)) continue;
       await batches.send(unindexable);
       tell();

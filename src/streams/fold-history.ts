@@ -64,8 +64,9 @@ export function chainsOf(spans: readonly LaneSpan[]): readonly (readonly LaneSpa
 
 /** Decompressed records that are folded together. */
 const windowBytesDefault = 64 * 1024 * 1024;
-const documentsPerYield = 250;
-const bodyBytesPerYield = 256 * 1024;
+/** Few enough that their words are not moved by the collector. */
+const documentsPerYield = 32;
+const bodyBytesPerYield = 64 * 1024;
 /** A bucket larger than this many windows is shared out again, by other bits, at most so many times. */
 const [windowsPerBucketMax, depthMax] = [2, 3];
 

@@ -1,4 +1,4 @@
-import type { Document, ModelIndex, Unsearchable } from '../ports/read-model.ts';
+import type { Document, ModelIndex, TextDocument, Unsearchable } from '../ports/read-model.ts';
 
 const bodiesPerStoreBytes = 1_500_000;
 const documentsPerStore = 5_000;
@@ -7,7 +7,7 @@ const storesInFlight = 3;
 /** Stores documents in batches, at most three of them under way. */
 export interface BatchStore {
   /** Takes a document. True: a batch is full, and `send` is due. */
-  take(document: Document): boolean;
+  take(document: Document | TextDocument): boolean;
   /**
    * Sends what was taken, once there is room; what the engine cannot search goes into `unindexable` when it is stored. Rejects
    * with what an earlier batch failed of.
@@ -22,10 +22,13 @@ export interface BatchStore {
 export function batchStore(index: ModelIndex, versionMax: number): BatchStore {
   const inFlight = new Set<Promise<void>>();
   let failed: { readonly error: unknown } | undefined;
-  let batch: Document[] = [];
+  let batch: (Document | TextDocument)[] = [];
   let bytes = 0;
 
-  async function store(documents: readonly Document[], unindexable: Unsearchable[]): Promise<void> {
+  async function store(
+    documents: readonly (Document | TextDocument)[],
+    unindexable: Unsearchable[],
+  ): Promise<void> {
     try {
       const report = await index.store(documents, versionMax);
       unindexable.push(...report.unindexable);

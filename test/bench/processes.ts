@@ -58,9 +58,9 @@ export async function toItsEnd(program: string, args: readonly string[], cwd: st
   return performance.now() - began;
 }
 
-/** How `bin/annal.js` starts a server: its nursery is small, and freed memory goes back. */
+/** How `bin/annal.js` starts the servers of the full profile: a small nursery, and freed memory goes back. */
 const asServers = {
-  flags: ['--max-semi-space-size=4'],
+  flags: ['--max-semi-space-size=8', '--heap-growing-percent=300'],
   env: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
 };
 

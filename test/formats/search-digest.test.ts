@@ -5,7 +5,7 @@ import { searchDigest } from '../../src/formats/search-digest.ts';
 const told = fc.uniqueArray(fc.tuple(fc.string(), fc.string()), { selector: ([id]) => id, maxLength: 20 });
 const digestOf = (documents: readonly (readonly [string, string])[]): string => {
   const digest = searchDigest();
-  for (const [id, text] of documents) digest.add(id, text);
+  for (const [id, text] of documents) digest.add(id, Buffer.from(text));
   return digest.hex();
 };
 

@@ -190,7 +190,7 @@ describe.each(
 });
 
 /** As many documents, and one byte of one of them is another. */
-const forged = ([first, ...others]: readonly Document[]): Document[] => [
+const forged = <Given extends Pick<Document, 'body'>>([first, ...others]: readonly Given[]): Given[] => [
   { ...first!, body: Buffer.from(Buffer.from(first!.body).toString().replace('table', 'tabel')) },
   ...others,
 ];

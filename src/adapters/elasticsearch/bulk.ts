@@ -1,6 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import { escapeBytesMax, escapedBytes, escapeInto } from '../../formats/json-writer.ts';
 import type { ElasticsearchClient } from './client.ts';
+import type { Source } from './documents.ts';
 
 /** What the engine made of an entry: stored, kept out by a version, or refused for ever. */
 export type BulkVerdict = 'stored' | 'conflict' | { readonly refused: string };
@@ -29,16 +30,18 @@ const bodyBytesMax = 5_000_000;
 const attemptsMax = 7;
 const firstWaitMs = 50;
 
-/**
- * What is sent of one document: text of an NDJSON pair up to the inside of its last string, then that string's content as
- * bytes, still unescaped, then the pair's end. Without a body the text is whole.
- */
+/** One NDJSON pair: the action with its line end, and the source of a document, or any other as whole text. */
 export interface BulkLine {
-  readonly text: string;
-  readonly body?: Uint8Array;
+  readonly action: string;
+  readonly source: Source | string;
 }
 
+const beforeFields = Buffer.from(',"fields":');
+const beforeBody = Buffer.from(',"body":"');
 const lineEnd = Buffer.from('"}\n');
+const bodyPartsBytes = beforeBody.length + lineEnd.length;
+const fieldsBytes = (fields: Uint8Array | null): number =>
+  fields === null ? 0 : beforeFields.length + fields.length;
 
 /** The action that stores what follows it unless `engineId` is there at the same or a higher version. */
 export const indexAction = (engineId: string, version: number): string =>
@@ -101,22 +104,43 @@ function* bodies(lines: Iterable<BulkLine>, spare: Buffer[]): Generator<Body, un
   if (at > 0) yield body();
 }
 
-/** Writes a line where there is room for `bytesOf` it; returns its exclusive end. */
-export function writeLine(memory: Buffer, at: number, { text, body }: BulkLine): number {
-  const afterText = at + memory.write(text, at, 'utf8');
-  if (body === undefined) return afterText;
-  const afterBody = escapeInto(memory, afterText, body);
-  memory.set(lineEnd, afterBody);
-  return afterBody + lineEnd.length;
+/** Writes a pair where there is room for `bytesOf` it; returns its exclusive end. */
+export function writeLine(memory: Buffer, at: number, { action, source }: BulkLine): number {
+  const afterAction = at + memory.write(action, at, 'utf8');
+  if (typeof source === 'string') return afterAction + memory.write(`${source}\n`, afterAction, 'utf8');
+  let to = afterAction + memory.write(source.head, afterAction, 'utf8');
+  const put = (bytes: Uint8Array): void => {
+    memory.set(bytes, to);
+    to += bytes.length;
+  };
+  if (source.fields !== null) {
+    put(beforeFields);
+    put(source.fields);
+  }
+  put(beforeBody);
+  to = escapeInto(memory, to, source.body);
+  put(lineEnd);
+  return to;
 }
 
 /** At most so many bytes: without looking at each. */
-const bytesMost = ({ text, body }: BulkLine): number =>
-  text.length * unitBytesMax + (body === undefined ? 0 : body.length * escapeBytesMax + lineEnd.length);
+const bytesMost = ({ action, source }: BulkLine): number =>
+  typeof source === 'string'
+    ? (action.length + source.length + 1) * unitBytesMax
+    : (action.length + source.head.length) * unitBytesMax +
+      fieldsBytes(source.fields) +
+      source.body.length * escapeBytesMax +
+      bodyPartsBytes;
 
-/** So many bytes a line takes. */
-export const bytesOf = ({ text, body }: BulkLine): number =>
-  Buffer.byteLength(text) + (body === undefined ? 0 : escapedBytes(body) + lineEnd.length);
+/** So many bytes a pair takes. */
+export const bytesOf = ({ action, source }: BulkLine): number =>
+  typeof source === 'string'
+    ? Buffer.byteLength(action) + Buffer.byteLength(source) + 1
+    : Buffer.byteLength(action) +
+      Buffer.byteLength(source.head) +
+      fieldsBytes(source.fields) +
+      escapedBytes(source.body) +
+      bodyPartsBytes;
 
 /** `memory` itself, or a larger copy of what is in it up to `at`. */
 function withRoom(memory: Buffer, at: number, line: BulkLine): Buffer {

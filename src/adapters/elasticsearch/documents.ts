@@ -1,4 +1,4 @@
-import type { Document, ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import type { Document, ModelDefinition, StoredDocument, TextDocument } from '../../ports/read-model.ts';
 import { searchText, searchValues, type Unindexable } from '../../ports/search-values.ts';
 
 /** A document as the engine gives it back, found or not. Sources come whole: those the engine copies, parts it parses. */
@@ -10,26 +10,36 @@ export interface EngineDocument {
   readonly error?: { readonly type: string; readonly reason?: string };
 }
 
-/**
- * The source of a document up to the inside of its last member, `body`, which is one string: the engine never reads what is
- * in it, and gives back what it was. `fields` is the text of its search values, null hides it; a document that should be found
- * and cannot be says why.
- */
-export function sourceHead(id: string, fields: string | null, unindexable?: Unindexable): string {
-  const head = `{"doc_id":${JSON.stringify(id)},"visible":${fields !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`;
-  return `${head}${fields === null ? '' : `,"fields":${fields}`},"body":"`;
+/** A document's source on its way into the engine, in parts. */
+export interface Source {
+  /** Up to its search values. */
+  readonly head: string;
+  /** The text of its search values; null hides it. */
+  readonly fields: Uint8Array | null;
+  /** What becomes its last member, one string: the engine never reads what is in it, and gives back what it was. */
+  readonly body: Uint8Array;
 }
 
-/** The head of a document's source, and why no search will find it, where that is so. */
+/** A source with these search values; a document that should be found and cannot be is hidden and says why. */
+export const sourceWith = (
+  { id, body }: Pick<Document, 'id' | 'body'>,
+  fields: Uint8Array | null,
+  unindexable?: Unindexable,
+): Source => ({
+  head: `{"doc_id":${JSON.stringify(id)},"visible":${fields !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`,
+  ...{ fields, body },
+});
+
+/** The source of a document, and why no search will find it, where that is so. */
 export function sourceOf(
   { fields }: ModelDefinition,
-  { id, search, searchText: known }: Pick<Document, 'id' | 'search' | 'searchText'>,
-): { readonly head: string; readonly unindexable: Unindexable | null } {
-  if (known !== undefined) return { head: sourceHead(id, known), unindexable: null };
-  const values = search === null ? null : searchValues(fields, search);
-  if (typeof values === 'string') return { head: sourceHead(id, null, values), unindexable: values };
-  const text = values === null ? null : (known ?? searchText(fields, values));
-  return { head: sourceHead(id, text), unindexable: null };
+  document: Document | TextDocument,
+): { readonly source: Source; readonly unindexable: Unindexable | null } {
+  if ('searchText' in document)
+    return { source: sourceWith(document, document.searchText), unindexable: null };
+  const values = document.search === null ? null : searchValues(fields, document.search);
+  if (typeof values === 'string') return { source: sourceWith(document, null, values), unindexable: values };
+  return { source: sourceWith(document, values && searchText(fields, values)), unindexable: null };
 }
 
 export const fieldNames = ({ fields }: ModelDefinition): readonly string[] => Object.keys(fields);

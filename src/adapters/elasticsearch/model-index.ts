@@ -37,7 +37,8 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
     visible: () => lanesIn(of),
     async saveProgress(lanes) {
       const lines = lanes.map((lane) => ({
-        text: `${indexAction(laneId(lane), lane.next + 1)}${JSON.stringify({ lane: laneSource(lane) })}\n`,
+        action: indexAction(laneId(lane), lane.next + 1),
+        source: JSON.stringify({ lane: laneSource(lane) }),
       }));
       const refused = (await sendBulk(of, lines)).find((verdict) => typeof verdict === 'object');
       if (refused !== undefined) throw new Error(`progress refused by ${name}: ${refused.refused}`);

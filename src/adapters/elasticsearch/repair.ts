@@ -1,6 +1,6 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
-import { type BulkLine, sendBulk } from './bulk.ts';
+import { sendBulk } from './bulk.ts';
 import { sourceOf } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
@@ -51,9 +51,9 @@ export async function repairDocuments(
 async function written(of: EngineIndex, documents: readonly Document[]): Promise<StoreReport> {
   const unindexable: Unsearchable[] = [];
   const lines = documents.map((document) => {
-    const { head, unindexable: code } = sourceOf(of.definition, document);
+    const { source, unindexable: code } = sourceOf(of.definition, document);
     if (code !== null) unindexable.push({ id: document.id, reason: code });
-    return lineOf(document, head);
+    return { action: actionOf(document), source };
   });
   for (const [n, verdict] of (await sendBulk(of, lines)).entries()) {
     if (verdict === 'stored') continue;
@@ -63,7 +63,5 @@ async function written(of: EngineIndex, documents: readonly Document[]): Promise
   return { applied: documents.length, stale: 0, unindexable };
 }
 
-const lineOf = ({ id, version, body }: Document, head: string): BulkLine => {
-  const action = { _id: engineId(id), version, version_type: 'external_gte' };
-  return { text: `${JSON.stringify({ index: action })}\n${head}`, body };
-};
+const actionOf = ({ id, version }: Document): string =>
+  `${JSON.stringify({ index: { _id: engineId(id), version, version_type: 'external_gte' } })}\n`;

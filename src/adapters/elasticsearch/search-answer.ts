@@ -1,12 +1,13 @@
 import { stringEnd } from '../../formats/json-string.ts';
+import { wordAt } from '../../formats/shared-word.ts';
 import type { StoredDocument } from '../../ports/read-model.ts';
 
 /** A document with all that stands in its source. */
 export interface HeldSource extends StoredDocument {
   readonly visible: boolean;
   readonly unindexable: string | null;
-  /** Search values by field, as JSON text; undefined where there are none. */
-  readonly fields: string | undefined;
+  /** Search values by field, as JSON text, a view into the answer; undefined where there are none. */
+  readonly fields: Buffer | undefined;
 }
 
 /** What a scan needs of a search's answer. */
@@ -49,13 +50,16 @@ export function readSearchAnswer(answer: Buffer): SearchAnswer {
   let pit: string | undefined;
   const documents: HeldSource[] = [];
   let lastSort: string | undefined;
-  for (const name of reader.members()) {
+  for (let more = reader.opens(openBrace); more; more = reader.goesOn(closeBrace)) {
+    const name = reader.name();
     if (name === 'pit_id') pit = reader.text();
     else if (name !== 'hits') reader.skip();
     else
-      for (const inner of reader.members()) {
-        if (inner !== 'hits') reader.skip();
-        else for (const _ of reader.items()) lastSort = reader.hit(documents) ?? lastSort;
+      for (let inner = reader.opens(openBrace); inner; inner = reader.goesOn(closeBrace)) {
+        if (reader.name() !== 'hits') reader.skip();
+        else
+          for (let hit = reader.opens(openBracket); hit; hit = reader.goesOn(closeBracket))
+            lastSort = reader.hit(documents) ?? lastSort;
       }
   }
   if (pit === undefined) throw new Error('an answer of Elasticsearch without its point in time');
@@ -82,19 +86,21 @@ class AnswerReader {
     let body: Buffer | undefined;
     let visible = false;
     let unindexable: string | null = null;
-    let fields: string | undefined;
+    let fields: Buffer | undefined;
     let sort: string | undefined;
-    for (const name of this.members()) {
+    for (let more = this.opens(openBrace); more; more = this.goesOn(closeBrace)) {
+      const name = this.name();
       if (name === '_version') version = Number(this.raw());
       else if (name === 'sort') sort = this.raw();
       else if (name !== '_source') this.skip();
       else
-        for (const field of this.members()) {
+        for (let inner = this.opens(openBrace); inner; inner = this.goesOn(closeBrace)) {
+          const field = this.name();
           if (field === 'doc_id') id = this.text();
           else if (field === 'body') body = this.unescaped();
           else if (field === 'visible') visible = this.raw() === 'true';
           else if (field === 'unindexable') unindexable = this.text();
-          else if (field === 'fields') fields = this.raw();
+          else if (field === 'fields') fields = this.view();
           else this.skip();
         }
     }
@@ -104,38 +110,46 @@ class AnswerReader {
     return sort;
   }
 
-  /** Names of an object's members; the caller moves past each value before it asks for the next. */
-  *members(): Generator<string> {
-    this.expect(openBrace);
-    if (this.taken(closeBrace)) return;
-    do {
-      const name = this.text();
-      this.at += 1;
-      yield name;
-    } while (this.taken(comma));
-    this.expect(closeBrace);
+  /** Moves into an object or array: whether anything is in it. */
+  opens(bracket: typeof openBrace | typeof openBracket): boolean {
+    this.expect(bracket);
+    return !this.taken(bracket === openBrace ? closeBrace : closeBracket);
   }
 
-  *items(): Generator<void> {
-    this.expect(openBracket);
-    if (this.taken(closeBracket)) return;
-    do yield;
-    while (this.taken(comma));
-    this.expect(closeBracket);
+  /** Behind a member or item: whether another one comes; else it moves out. */
+  goesOn(bracket: typeof closeBrace | typeof closeBracket): boolean {
+    if (this.taken(comma)) return true;
+    this.expect(bracket);
+    return false;
+  }
+
+  /** The name of a member, whose value comes next. */
+  name(): string {
+    const start = this.at;
+    this.skip();
+    const name = wordAt(this.bytes, start + 1, this.at - start - 2);
+    this.at += 1;
+    return name;
   }
 
   /** A string. */
   text(): string {
-    const raw = this.raw();
-    const inside = raw.slice(1, -1);
-    return inside.includes('\\') ? String(JSON.parse(raw)) : inside;
+    const start = this.at;
+    this.skip();
+    const inside = this.bytes.toString('utf8', start + 1, this.at - 1);
+    return inside.includes('\\') ? String(JSON.parse(`"${inside}"`)) : inside;
   }
 
   /** Any value as its JSON text. */
   raw(): string {
+    return this.view().toString();
+  }
+
+  /** The same as bytes of the answer. */
+  private view(): Buffer {
     const start = this.at;
     this.skip();
-    return this.bytes.toString('utf8', start, this.at);
+    return this.bytes.subarray(start, this.at);
   }
 
   skip(): void {

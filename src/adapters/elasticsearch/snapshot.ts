@@ -3,7 +3,7 @@ import { canonicalJson } from '../../formats/json-canonical.ts';
 import { differingPointers } from '../../formats/json-difference.ts';
 import type { HeldDocument, IndexSnapshot, Inspection, Probe } from '../../ports/index-snapshot.ts';
 import type { ModelDefinition, SearchFields } from '../../ports/read-model.ts';
-import { searchText, searchValues } from '../../ports/search-values.ts';
+import { notFound, searchText, searchValues } from '../../ports/search-values.ts';
 import { fieldNames } from './documents.ts';
 import type { EngineIndex } from './engine-index.ts';
 import { lanesIn } from './lanes.ts';
@@ -45,17 +45,19 @@ export async function takeSnapshot(of: EngineIndex): Promise<IndexSnapshot> {
   }
 }
 
+const noValues = Buffer.from('{}');
+
 function heldIn(definition: ModelDefinition): (held: HeldSource) => HeldDocument {
   const names = fieldNames(definition);
   return ({ id, version, body, visible, unindexable, fields: held }) => ({
-    ...{ id, version, body, unindexable, searchText: visible ? (held ?? '{}') : 'null' },
+    ...{ id, version, body, unindexable, searchText: visible ? (held ?? noValues) : notFound },
     differsIn(search: SearchFields | null) {
       const values = search === null ? null : searchValues(definition.fields, search);
       const wanted = values === null || typeof values === 'string' ? null : values;
       if (visible !== (wanted !== null)) return 'visible';
       // Written by the same function: equal values have equal texts, and need no look at each.
-      if (wanted !== null && held === searchText(definition.fields, wanted)) return undefined;
-      const fields = JSON.parse(held ?? '{}') as Readonly<Record<string, unknown>>;
+      if (wanted !== null && held?.equals(searchText(definition.fields, wanted))) return undefined;
+      const fields = JSON.parse((held ?? noValues).toString()) as Readonly<Record<string, unknown>>;
       if (wanted === null) return Object.keys(fields)[0];
       const at = wanted.findIndex((value, n) => !isSame(value, fields[names[n]!]));
       return at < 0 ? Object.keys(fields).find((name) => !names.includes(name)) : names[at];

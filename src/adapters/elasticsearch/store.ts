@@ -1,8 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
-import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
-import type { Unindexable } from '../../ports/search-values.ts';
+import type { Document, StoreReport, TextDocument, Unsearchable } from '../../ports/read-model.ts';
 import { type BulkLine, indexAction, sendBulk } from './bulk.ts';
-import { sourceHead, sourceOf } from './documents.ts';
+import { type Source, sourceOf, sourceWith } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -14,17 +13,15 @@ const idsPerRequestMax = 500;
  */
 export async function storeDocuments(
   of: EngineIndex,
-  documents: readonly Document[],
+  documents: readonly (Document | TextDocument)[],
   versionMax: number,
 ): Promise<StoreReport> {
   const unindexable: Unsearchable[] = [];
-  const hidden = (document: Document, code: Unindexable): BulkLine =>
-    lineOf(document, sourceHead(document.id, null, code));
   function* lines(): Generator<BulkLine> {
     for (const document of documents) {
-      const { head, unindexable: code } = sourceOf(of.definition, document);
+      const { source, unindexable: code } = sourceOf(of.definition, document);
       if (code !== null) unindexable.push({ id: document.id, reason: code });
-      yield lineOf(document, head);
+      yield lineOf(document, source);
     }
   }
   const verdicts = await sendBulk(of, lines());
@@ -32,7 +29,7 @@ export async function storeDocuments(
   const refusals = verdicts.flatMap((verdict, n) => (typeof verdict === 'object' ? [n] : []));
   for (const n of refusals)
     unindexable.push({ id: documents[n]!.id, reason: `ENGINE_REFUSED ${reasonOf(verdicts[n]!)}` });
-  const again = refusals.map((n) => hidden(documents[n]!, 'ENGINE_REFUSED'));
+  const again = refusals.map((n) => lineOf(documents[n]!, sourceWith(documents[n]!, null, 'ENGINE_REFUSED')));
   for (const [m, verdict] of (await sendBulk(of, again)).entries()) {
     if (typeof verdict === 'object')
       throw new Error(`hidden document refused by ${of.index}: ${verdict.refused}`);
@@ -44,16 +41,20 @@ export async function storeDocuments(
   return { applied: documents.length - kept.length, stale: kept.length, unindexable };
 }
 
-const lineOf = ({ id, version, body }: Document, head: string): BulkLine => ({
-  text: indexAction(engineId(id), version) + head,
-  body,
+const lineOf = ({ id, version }: Pick<Document, 'id' | 'version'>, source: Source): BulkLine => ({
+  action: indexAction(engineId(id), version),
+  source,
 });
 
 const reasonOf = (verdict: object | string): string =>
   typeof verdict === 'object' && 'refused' in verdict ? String(verdict.refused) : '';
 
 /** A version kept these out: it must be one of this log's, and at an equal version the same bytes. */
-async function checkStale(of: EngineIndex, kept: readonly Document[], versionMax: number): Promise<void> {
+async function checkStale(
+  of: EngineIndex,
+  kept: readonly Pick<Document, 'id' | 'version' | 'body'>[],
+  versionMax: number,
+): Promise<void> {
   for (let from = 0; from < kept.length; from += idsPerRequestMax) {
     const part = kept.slice(from, from + idsPerRequestMax);
     const standing = new Map(

@@ -21,7 +21,8 @@ export interface PackedDocuments {
 }
 
 export interface PackedChanges extends PackedDocuments {
-  readonly search: readonly (SearchFields | null)[];
+  /** Search values, or the text of them. */
+  readonly search: readonly (SearchFields | string | null)[];
 }
 
 export interface PackedPage extends PackedDocuments {

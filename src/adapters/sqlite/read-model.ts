@@ -6,6 +6,7 @@ import type {
   ModelIndex,
   ReadModel,
   StoredDocument,
+  TextDocument,
 } from '../../ports/read-model.ts';
 import { indexName } from '../../ports/search-values.ts';
 import { takeSnapshot } from './index-snapshot.ts';
@@ -112,7 +113,9 @@ function sqliteIndex(
   };
 }
 
-const packChanges = (documents: readonly Document[]): PackedChanges => ({
+const packChanges = (documents: readonly (Document | TextDocument)[]): PackedChanges => ({
   ...pack(documents),
-  search: documents.map(({ search }) => search),
+  search: documents.map((document) =>
+    'searchText' in document ? document.searchText.toString() : document.search,
+  ),
 });

@@ -4,6 +4,7 @@ import type {
   Document,
   LaneProgress,
   ModelDefinition,
+  SearchFields,
   StoreReport,
   Unsearchable,
 } from '../../ports/read-model.ts';
@@ -55,8 +56,10 @@ export function indexWriter(db: DatabaseSync, name: string, definition: ModelDef
       before();
       write.begin();
       unpack(changes).forEach((packed, index) => {
-        const document: Document = { ...packed, search: changes.search[index]! };
-        const values = document.search === null ? null : searchValues(definition.fields, document.search);
+        const given = changes.search[index]!;
+        const search = typeof given === 'string' ? (JSON.parse(given) as SearchFields) : given;
+        const document: Document = { ...packed, search };
+        const values = search === null ? null : searchValues(definition.fields, search);
         if (typeof values === 'string') unindexable.push({ id: document.id, reason: values });
         const standing = write.document(document, values);
         if (standing === undefined) applied += 1;

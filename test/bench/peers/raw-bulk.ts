@@ -2,9 +2,8 @@
 // mapping, two requests at a time. Nothing is folded, hashed or read back while the clock runs. Prints one JSON line.
 import { azureBlobArchive } from '../../../src/adapters/azure-blob/archive-store.ts';
 import { bytesOf, indexAction, writeLine } from '../../../src/adapters/elasticsearch/bulk.ts';
-import { sourceHead } from '../../../src/adapters/elasticsearch/documents.ts';
+import { sourceOf } from '../../../src/adapters/elasticsearch/documents.ts';
 import { elasticsearchReadModel } from '../../../src/adapters/elasticsearch/read-model.ts';
-import { searchText, searchValues } from '../../../src/ports/search-values.ts';
 import { projectionNamed } from '../../../src/projections/registry.ts';
 import { readEpochs } from '../../../src/streams/epochs.ts';
 import { openEventDecoders } from '../../../src/streams/event-decoders.ts';
@@ -31,15 +30,9 @@ const close = (): void => {
 const counts = { records: 0, outcomes: {} };
 for await (const batch of foldHistory(projection, history, counts, () => undefined))
   for (const document of batch) {
-    const values = document.search === null ? null : searchValues(definition.fields, document.search);
-    if (typeof values === 'string') throw new Error(values);
-    const { id, version, body } = document;
-    const line = {
-      text:
-        indexAction(id, version) +
-        sourceHead(id, values === null ? null : searchText(definition.fields, values)),
-      body,
-    };
+    const { source, unindexable } = sourceOf(definition, document);
+    if (unindexable !== null) throw new Error(unindexable);
+    const line = { action: indexAction(document.id, document.version), source };
     const memory = Buffer.allocUnsafe(bytesOf(line));
     writeLine(memory, 0, line);
     documents += 1;
