@@ -98,6 +98,31 @@ test('one that was left by a process that is gone is cleared away by whoever can
   await next.stop();
 });
 
+test('a shared one that all have left and somebody cancels is not begun anew by those that come back', async () => {
+  await using world = await openWorld(1);
+  await archiveEvents(world, tableEvents(30));
+  const first = await rebuildEntities(world.context);
+  const share = { member: { by: 'p0', nth: 0, of: 2 }, run: 'nightly' };
+  const holding = held(world);
+  const runtime = runtimeOf(world, holding.model);
+  const taking = await runtime.rebuild('entities', { share });
+  await holding.asked;
+  const stopped = runtime.stop();
+  holding.go();
+  await stopped;
+  expect(await runtime.ended(taking.id)).toMatchObject({ fault: { code: 'REBUILD_INTERRUPTED' } });
+
+  const next = runtimeOf(world, world.model);
+  const left = (await next.rebuilds()).find(({ resumable }) => resumable);
+  await next.cancel(left!.id);
+  const back = await next.rebuild('entities', { share });
+  expect(await next.ended(back.id)).toMatchObject({ state: 'failed', fault: { code: 'REBUILD_CANCELLED' } });
+  expect((await world.model.list()).map(({ name }) => name)).toEqual([first.index]);
+  const other = await next.rebuild('entities', { share: { ...share, run: 'another' } });
+  expect(await next.ended(other.id)).toMatchObject({ state: 'done', rebuilt: { ledBy: 'p0' } });
+  await next.stop();
+});
+
 test('whoever stops a rebuild is told the command that goes on with it', async () => {
   const stopping = new AbortController();
   const notes: string[] = [];
