@@ -14,7 +14,7 @@ export interface HeldSource extends StoredDocument {
 export interface SearchAnswer {
   /** Id of the point in time, which may change with each answer. */
   readonly pit: string;
-  /** In the order of the answer; bodies lie in one piece of memory. */
+  /** In the order of the answer, of which bodies and values are views. */
   readonly documents: readonly HeldSource[];
   /** Sort values of the last hit, as JSON text; undefined where there is none. */
   readonly lastSort: string | undefined;
@@ -41,9 +41,9 @@ for (const [letter, character] of Object.entries({
   escaped[letter.charCodeAt(0)] = character.charCodeAt(0);
 
 /**
- * Reads hits with their whole source from the bytes of a search's answer. Bodies are unescaped into bytes at once: no
- * string is made of what is only hashed or compared, which halves the time of reading an index back. Throws an Error for what is
- * no such answer.
+ * Reads hits with their whole source from the bytes of a search's answer, and uses the answer up: bodies are unescaped where they
+ * lie. No string is made of what is only hashed or compared, which halves the time of reading an index back. Throws an Error for
+ * what is no such answer.
  */
 export function readSearchAnswer(answer: Buffer): SearchAnswer {
   const reader = new AnswerReader(answer);
@@ -70,13 +70,9 @@ export function readSearchAnswer(answer: Buffer): SearchAnswer {
 class AnswerReader {
   private readonly bytes: Buffer;
   private at = 0;
-  /** Bodies, one after the other: together they are shorter than the answer. */
-  private readonly bodies: Buffer;
-  private bodiesEnd = 0;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.bodies = Buffer.allocUnsafeSlow(bytes.length);
   }
 
   /** Adds the document of a hit, and tells its sort values as text. */
@@ -182,15 +178,14 @@ class AnswerReader {
     this.at = end;
   }
 
-  /** The content of a string as UTF-8 bytes. */
+  /** The content of a string as UTF-8 bytes, written over it: an escape is longer than what it stands for. */
   private unescaped(): Buffer {
     const bytes = this.bytes;
-    const bodies = this.bodies;
     const { length } = bytes;
     this.expect(quote);
-    const start = this.bodiesEnd;
+    const start = this.at;
     let to = start;
-    let from = this.at;
+    let from = start;
     for (;;) {
       const byte = bytes[from];
       if (from >= length || byte === undefined)
@@ -198,19 +193,19 @@ class AnswerReader {
       from += 1;
       if (byte === quote) break;
       if (byte !== backslash) {
-        bodies[to++] = byte;
+        bytes[to++] = byte;
         continue;
       }
       const letter = bytes[from]!;
       from += 1;
       if (letter !== letterU) {
-        bodies[to++] = escaped[letter]!;
+        bytes[to++] = escaped[letter]!;
         continue;
       }
       // A pair of surrogates is two escapes.
       const isPair = bytes[from + 4] === backslash && bytes[from + 5] === letterU;
       const width = isPair && (bytes[from]! | 0x20) === 0x64 && bytes[from + 1]! >= 0x38 ? 10 : 4;
-      to += bodies.write(
+      to += bytes.write(
         String(JSON.parse(`"\\u${bytes.toString('latin1', from, from + width)}"`)),
         to,
         'utf8',
@@ -218,8 +213,7 @@ class AnswerReader {
       from += width;
     }
     this.at = from;
-    this.bodiesEnd = to;
-    return bodies.subarray(start, to);
+    return bytes.subarray(start, to);
   }
 
   private taken(byte: number): boolean {

@@ -58,7 +58,9 @@ describe('the answer of a search', () => {
   test('that ends too early, or lacks what is needed, is refused', () => {
     const whole = answerOf([{ id: 'a', version: 1, body: '{"x":"y"}' }]);
     for (const end of [1, 40, 120, whole.length - 30, whole.length - 1])
-      expect(() => readSearchAnswer(whole.subarray(0, end)), String(end)).toThrow(/Elasticsearch/);
+      expect(() => readSearchAnswer(Buffer.from(whole.subarray(0, end))), String(end)).toThrow(
+        /Elasticsearch/,
+      );
     expect(() =>
       readSearchAnswer(Buffer.from('{"pit_id":"p","hits":{"hits":[{"_id":"a","sort":[1]}]}}')),
     ).toThrow('without version, id or body');
