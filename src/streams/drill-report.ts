@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '../domain/fault.ts';
+import { Fault } from '../domain/fault.ts';
 import type { NoteSigner } from '../formats/note-key.ts';
 import { parseSignedJson, signedJson } from '../formats/signed-json.ts';
 import type { StateStore } from '../ports/archive.ts';
@@ -31,7 +31,7 @@ export interface DrillReport {
   /** proven: every model was read back as folded, and is what the live one is where that is there. */
   readonly result: 'proven' | 'differs' | 'failed';
   /** What it failed of. */
-  readonly fault: { readonly code: FaultCode; readonly message: string } | null;
+  readonly fault: { readonly code: string; readonly message: string } | null;
   /** The archive, and where it was brought back: for people. */
   readonly archive: string;
   readonly into: string;

@@ -55,10 +55,15 @@ const exitOf: Readonly<Record<DrillReport['result'], ExitCode>> = {
 async function drillOnce(session: Session): Promise<ExitCode> {
   const config = readConfig(session.io.env, { data: session.data });
   await using connection = await connect(session);
-  const live = await liveModels(session, connection.call);
-  const report = await shown(session, (onProgress) =>
+  const { live, uncompared } = await liveModels(session, connection.call);
+  const drilled = await shown(session, (onProgress) =>
     drill({ config, live, onProgress, signal: session.io.signal }),
   );
+  // Nothing is proven of what serves where it could not be read.
+  const report: DrillReport =
+    uncompared === null || drilled.result !== 'proven'
+      ? drilled
+      : { ...drilled, result: 'failed', fault: uncompared };
   const kept = drillNote(report, reportSigner(config));
   await keepReported(connection.call, kept, session.io.signal);
   if (session.output === 'table') await session.write(await drillText(session, report));
@@ -73,9 +78,16 @@ async function drillOnce(session: Session): Promise<ExitCode> {
   return exitOf[report.result];
 }
 
-/** Roots of what serves, each at a cut of its own: from comparisons of the live models, which say so. */
-async function liveModels(session: Session, call: Call): Promise<ReadonlyMap<string, LiveModel>> {
+/**
+ * Roots of what serves, each at a cut of its own: from comparisons of the live models, which say so. `uncompared`: why one could
+ * not be read. Throws `REBUILD_RUNNING`, for what is being rebuilt or verified can be drilled later.
+ */
+async function liveModels(
+  session: Session,
+  call: Call,
+): Promise<{ readonly live: ReadonlyMap<string, LiveModel>; readonly uncompared: DrillReport['fault'] }> {
   const live = new Map<string, LiveModel>();
+  let uncompared: DrillReport['fault'] = null;
   for (const { definition } of projections) {
     const { projection } = definition;
     try {
@@ -84,11 +96,15 @@ async function liveModels(session: Session, call: Call): Promise<ReadonlyMap<str
       const { index, cut, foundRoot } = verified;
       live.set(projection, { index, cut, root: foundRoot });
     } catch (error) {
-      // Nothing serves: there is nothing to compare with.
-      if (!(error instanceof Failure) || error.problem.code !== 'MODEL_UNAVAILABLE') throw error;
+      if (!(error instanceof Failure) || error.problem.code === 'REBUILD_RUNNING') throw error;
+      const { code, detail } = error.problem;
+      // Where nothing serves there is nothing to compare with.
+      if (code === 'MODEL_UNAVAILABLE') continue;
+      uncompared = { code, message: `${code}: ${projection} could not be compared: ${detail}` };
+      session.note(problemText(error.problem));
     }
   }
-  return live;
+  return { live, uncompared };
 }
 
 async function shown(

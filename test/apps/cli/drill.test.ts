@@ -101,6 +101,22 @@ describe('a drill beside a server of the same folder', () => {
     expect(await (await fetch(`${server.address}/metrics`)).text()).toMatch(/^annal_drill_proven 0$/m);
   });
 
+  test('ends with 1 where the archive does not bring everything back, and says so in a report too', async () => {
+    const tails = readdirSync(join(data, 'state', 'tail', 'annal', '1'));
+    for (const tail of tails) {
+      const file = join(data, 'state', 'tail', 'annal', '1', tail);
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill(0xff, bytes.length - 40));
+    }
+    const ended = await cli(['drill', '--data', data, '-o', 'json']);
+    expect(ended.code, ended.stderr).toBe(1);
+    const report = reportOf(ended.stdout);
+    expect(report).toMatchObject({ result: 'failed', fault: { code: expect.stringMatching(/^[A-Z_]+$/) } });
+    const listed = await cli(['drill', 'list', '--data', data, '-o', 'json']);
+    expect((JSON.parse(listed.stdout) as { items: object[] }).items[0]).toMatchObject({ id: report.id });
+    expect(existsSync(join(data, 'drill', 'scratch'))).toBe(false);
+  });
+
   test('wrong words change nothing', async () => {
     for (const every of ['0h', '24', '2w', '9999d'])
       expect((await cli(['drill', '--every', every, '--data', data])).code).toBe(2);
