@@ -139,3 +139,10 @@ export function* putsIn(window: RecordWindow): Generator<Put> {
   for (let at = 0; at < window.size; at += 1)
     yield { record: recordIn(window, at), lane: laneIn(window, at), time: window.times[at]! };
 }
+
+/** Removes what was put down there. */
+export async function clearPlace({ state, prefix }: BucketPlace): Promise<void> {
+  const names: string[] = [];
+  for await (const { name } of state.list(prefix)) names.push(name);
+  for (const name of names) await state.remove(name);
+}

@@ -6,8 +6,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { Document, TextDocument } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
+import { clearPlace } from './buckets.ts';
 import { searchTextOf, withSearchText } from './fill-index.ts';
-import { clear, type FoldCounts, foldUnits, type History, laneSpans } from './fold-history.ts';
+import { type FoldCounts, foldUnits, type History, laneSpans } from './fold-history.ts';
 import { historyLane } from './history-lane.ts';
 
 /** What a fold of some entities gives, at one cut. */
@@ -96,7 +97,7 @@ export async function changedSince(
           for (const folded of documents) part.add(withSearchText(projection.definition.fields, folded));
         }
   } finally {
-    await clear(place);
+    await clearPlace(place);
   }
   return { before: before.folded(), after: after.folded(), records };
 }

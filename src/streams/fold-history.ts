@@ -3,11 +3,12 @@ import type { EntityState } from '../domain/entity-state.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { RecordView } from '../formats/record-view.ts';
 import type { ArchiveStore } from '../ports/archive.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Document, LaneProgress } from '../ports/read-model.ts';
 import { foldingOf } from '../projections/folding.ts';
 import type { Projection } from '../projections/projection.ts';
 import { foldsOf } from './archive-names.ts';
-import { type BucketPlace, type Buckets, bucketWriter, putsOf } from './buckets.ts';
+import { type BucketPlace, type Buckets, bucketWriter, clearPlace, putsOf } from './buckets.ts';
 import type { Epoch } from './epochs.ts';
 import type { EventDecoders } from './event-decoders.ts';
 import { countFor, gather } from './gather.ts';
@@ -22,6 +23,8 @@ export interface History {
   readonly decoders: EventDecoders;
   /** Which records are folded: all or none of a key; all by default. */
   readonly only?: (record: RecordView) => boolean;
+  /** Of a process in which others live as well: they are heard between two slices. */
+  readonly clock?: Clock;
 }
 
 export interface FoldCounts {
@@ -122,15 +125,8 @@ export async function* foldHistory(
       yield* unit.documents(counts);
     }
   } finally {
-    await clear(place);
+    await clearPlace(place);
   }
-}
-
-/** Removes what a fold has put down. */
-export async function clear({ state, prefix }: BucketPlace): Promise<void> {
-  const names: string[] = [];
-  for await (const { name } of state.list(prefix)) names.push(name);
-  for (const name of names) await state.remove(name);
 }
 
 /**

@@ -32,7 +32,7 @@ export type Gathered =
  * their buckets below different `attempt`s; the first that is through is taken by all.
  */
 export async function gather(
-  { store, decoders, only = () => true }: History,
+  { store, decoders, clock, only = () => true }: History,
   chain: readonly LaneSpan[],
   place: BucketPlace,
   windowBytes: number,
@@ -63,6 +63,7 @@ export async function gather(
         window = emptyWindow();
       }
       await writer?.drain();
+      await clock?.wait(0);
     }
     times.push(time);
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { changedSince } from '../../src/streams/changed-since.ts';
+import { foldHistory } from '../../src/streams/fold-history.ts';
 import { verify } from '../../src/streams/verify.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { rebuildEntities, tableUrn } from '../given/rebuilt.ts';
@@ -14,11 +15,13 @@ const tables = 2_000;
 /** Documents of a fold between two of which others are heard. */
 const documentsPerTurn = 250;
 
-/** An archive of as many entities as events, built. */
-async function built(): Promise<World> {
+/** An archive of one segment. */
+async function archived(events: number, entities: number): Promise<World> {
   const world = await openWorld(1);
   const lane = { topic: world.epoch.name, epoch: 1, partition: 0 };
-  const records = Array.from({ length: tables }, (_, n) => recordOf(anEvent({ n, urn: tableUrn(n) }), n));
+  const records = Array.from({ length: events }, (_, n) =>
+    recordOf(anEvent({ n, urn: tableUrn(n % entities) }), n),
+  );
   await world.store.truth.create(segmentName(lane, 0), encodeSegment(lane, records));
   return world;
 }
@@ -34,7 +37,7 @@ function turning(): { readonly clock: Clock; readonly turns: () => number } {
 }
 
 test('whoever else lives in the process is heard while a history is folded to be compared', async () => {
-  await using world = await built();
+  await using world = await archived(tables, tables);
   const proving = turning();
   await rebuildEntities({ ...world.context, clock: proving.clock });
   expect(proving.turns()).toBeGreaterThanOrEqual((2 * tables) / documentsPerTurn);
@@ -51,4 +54,15 @@ test('whoever else lives in the process is heard while a history is folded to be
   const changed = await changedSince(entities, history, from, { clock, signal });
   expect(changed).toMatchObject({ records: tables, after: { root: { size: tables } } });
   expect(turns() - before).toBeGreaterThanOrEqual(tables / documentsPerTurn);
+});
+
+test('and while the records of one segment are gathered, which is decompressed by slices', async () => {
+  const [events, slices] = [25_000, 3];
+  await using world = await archived(events, 5);
+  const { clock, turns } = turning();
+  const history = { ...world.context, clock, until: { epoch: 1, next: [events] } };
+  const counts = { records: 0, outcomes: {} };
+  for await (const documents of foldHistory(entities, history, counts)) expect(documents).toHaveLength(5);
+  expect(counts.records).toBe(events);
+  expect(turns()).toBe(slices);
 });
