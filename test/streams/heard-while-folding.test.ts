@@ -57,12 +57,13 @@ test('whoever else lives in the process is heard while a history is folded to be
 });
 
 test('and while the records of one segment are gathered, which is decompressed by slices', async () => {
-  const [events, slices] = [25_000, 3];
+  /** No slice holds more. */
+  const [events, perSlice] = [25_000, 10_000];
   await using world = await archived(events, 5);
   const { clock, turns } = turning();
   const history = { ...world.context, clock, until: { epoch: 1, next: [events] } };
   const counts = { records: 0, outcomes: {} };
   for await (const documents of foldHistory(entities, history, counts)) expect(documents).toHaveLength(5);
   expect(counts.records).toBe(events);
-  expect(turns()).toBe(slices);
+  expect(turns()).toBeGreaterThanOrEqual(events / perSlice);
 });
