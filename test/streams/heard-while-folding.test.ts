@@ -5,6 +5,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { segmentName } from '../../src/streams/archive-names.ts';
 import { changedSince } from '../../src/streams/changed-since.ts';
+import { fewAtATime } from '../../src/streams/few-at-a-time.ts';
 import { foldHistory } from '../../src/streams/fold-history.ts';
 import { verify } from '../../src/streams/verify.ts';
 import { anEvent, recordOf } from '../given/events.ts';
@@ -66,4 +67,18 @@ test('and while the records of one segment are gathered, which is decompressed b
   for await (const documents of foldHistory(entities, history, counts)) expect(documents).toHaveLength(5);
   expect(counts.records).toBe(events);
   expect(turns()).toBeGreaterThanOrEqual(events / perSlice);
+});
+
+test('what an engine gives at once is worked on a few at a time, in its order', async () => {
+  const all = Array.from({ length: tables }, (_, n) => n);
+  const scan = async function* (): AsyncGenerator<readonly number[]> {
+    yield all.slice(0, 10);
+    yield all.slice(10);
+  };
+  const [worked, rested] = [[] as number[], [] as number[]];
+  for await (const few of fewAtATime(scan(), async (documents) => void rested.push(documents)))
+    worked.push(...few);
+  expect(worked).toEqual(all);
+  expect(rested.reduce((sum, documents) => sum + documents, 0)).toBe(tables);
+  expect(Math.max(...rested)).toBeLessThanOrEqual(documentsPerTurn);
 });
