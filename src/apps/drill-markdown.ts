@@ -1,36 +1,22 @@
 import { formatTime } from '../domain/moment.ts';
 import type { DrillReport, KeptDrill, RecoveredModel } from '../streams/drill-report.ts';
+import { count, type Row, signedPage } from './signed-page.ts';
 
-const count = (number: number): string => number.toLocaleString('en');
-
-/** The report of a recovery or drill for people, with the note that proves it. */
-export function drillMarkdown({ report, note, signedBy }: KeptDrill): string {
-  const rows = rowsOf(report).map(([name, value]) => `| ${name} | ${value} |`);
-  const signature =
-    signedBy.length === 0
-      ? 'Unsigned: the process that wrote it had no key (ANNAL_SIGNING_KEY_FILE).'
-      : `Signed by ${signedBy.map((name) => `\`${name}\``).join(', ')}, as the note says. Check it with the open key that you keep.`;
-  return [
-    `# ${report.kind === 'drill' ? 'Drill' : 'Recovery'} of ${report.name}: ${report.result}`,
-    '',
-    claimOf(report),
-    '',
-    '| what | value |',
-    '| --- | --- |',
-    ...rows,
-    '',
-    'Not brought back by any archive:',
-    '',
-    ...report.notRecovered.map(({ what, why }) => `- ${what}: ${why}`),
-    '',
-    signature,
-    '',
-    '```text',
-    note.trimEnd(),
-    '```',
-    '',
-  ].join('\n');
-}
+/** The report of a recovery or drill for people. */
+export const drillMarkdown = ({ report, note, signedBy }: KeptDrill): string =>
+  signedPage({
+    title: `${report.kind === 'drill' ? 'Drill' : 'Recovery'} of ${report.name}: ${report.result}`,
+    claim: claimOf(report),
+    rows: rowsOf(report),
+    below: [
+      'Not brought back by any archive:',
+      '',
+      ...report.notRecovered.map(({ what, why }) => `- ${what}: ${why}`),
+      '',
+    ],
+    note,
+    signedBy,
+  });
 
 function claimOf({ result, kind, fault }: DrillReport): string {
   if (result === 'failed') return `It did not come to an end: ${fault?.message ?? 'unknown'}.`;
@@ -42,7 +28,7 @@ function claimOf({ result, kind, fault }: DrillReport): string {
     : `${proven} **What serves has another root at the same cut.**`;
 }
 
-const rowsOf = (report: DrillReport): readonly (readonly [string, string])[] => [
+const rowsOf = (report: DrillReport): readonly Row[] => [
   ['id', `\`${report.id}\``],
   ['log', `\`${report.log}\``],
   ['from', `\`${report.archive}\``],
@@ -56,10 +42,7 @@ const rowsOf = (report: DrillReport): readonly (readonly [string, string])[] => 
       ? 'none yet when it was made'
       : `\`${report.checkpoint.origin}\` size ${report.checkpoint.size}, root \`${report.checkpoint.root}\``,
   ],
-  ...report.models.map((model): readonly [string, string] => [
-    `${model.projection} version ${model.version}`,
-    modelText(model),
-  ]),
+  ...report.models.map((model): Row => [`${model.projection} version ${model.version}`, modelText(model)]),
 ];
 
 function modelText({ events, documents, cut, root, tookMs, live }: RecoveredModel): string {

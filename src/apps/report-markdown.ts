@@ -1,30 +1,16 @@
 import { formatTime } from '../domain/moment.ts';
 import type { KeptReport, RebuildReport } from '../streams/rebuild-report.ts';
+import { count, type Row, signedPage } from './signed-page.ts';
 
-/** The report of a rebuild for people, with the note that proves it: what stands above it says no more than the note. */
-export function reportMarkdown({ report, note, signedBy }: KeptReport): string {
-  const rows = rowsOf(report).map(([name, value]) => `| ${name} | ${value} |`);
-  const signature =
-    signedBy.length === 0
-      ? 'Unsigned: the process that rebuilt had no key (ANNAL_SIGNING_KEY_FILE).'
-      : `Signed by ${signedBy.map((name) => `\`${name}\``).join(', ')}, as the note says. Check it with the open key that you keep.`;
-  return [
-    `# Rebuild of ${report.projection}`,
-    '',
-    claimOf(report),
-    '',
-    '| what | value |',
-    '| --- | --- |',
-    ...rows,
-    '',
-    signature,
-    '',
-    '```text',
-    note.trimEnd(),
-    '```',
-    '',
-  ].join('\n');
-}
+/** The report of a rebuild for people. */
+export const reportMarkdown = ({ report, note, signedBy }: KeptReport): string =>
+  signedPage({
+    title: `Rebuild of ${report.projection}`,
+    claim: claimOf(report),
+    rows: rowsOf(report),
+    note,
+    signedBy,
+  });
 
 const claimOf = ({ kind, replaced, index }: RebuildReport): string => {
   const proven =
@@ -33,9 +19,7 @@ const claimOf = ({ kind, replaced, index }: RebuildReport): string => {
   return `${proven} \`${index}\` serves${replaced === null ? '' : ` in the place of \`${replaced}\``}.`;
 };
 
-const count = (number: number): string => number.toLocaleString('en');
-
-function rowsOf(report: RebuildReport): readonly (readonly [string, string])[] {
+function rowsOf(report: RebuildReport): readonly Row[] {
   const { checkpoint, unsearchable } = report;
   const outcomes = Object.entries(report.outcomes).map(
     ([outcome, found]) => `${outcome} ${count(found ?? 0)}`,
@@ -80,7 +64,7 @@ const since = ({ followed }: RebuildReport): string =>
   followed > 0 ? `, ${count(followed)} of them since it was folded` : '';
 
 /** Who did what, where several processes shared it. */
-const sharesOf = ({ ledBy, members = [] }: RebuildReport): readonly (readonly [string, string])[] =>
+const sharesOf = ({ ledBy, members = [] }: RebuildReport): readonly Row[] =>
   members.map(({ by, units, records, documents, takenOver, left }) => [
     by === ledBy ? 'proved and swapped' : 'took part',
     `\`${by}\`: ${count(units)} units, ${count(records)} events, ${count(documents)} documents` +

@@ -5,6 +5,7 @@ import type { Unsearchable } from '../ports/read-model.ts';
 import { jobName, workOf } from './archive-names.ts';
 import type { LaneRecords } from './fill-index.ts';
 import type { FoldCounts } from './fold-history.ts';
+import { heldRecord } from './held-record.ts';
 import type { Kept } from './kept-indexes.ts';
 import type { SearchProof } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
@@ -135,40 +136,21 @@ export interface HeldJob {
 
 /** Writes the record, over whatever was there: only under the claim, whose fence it carries. */
 export async function holdJob(state: StateStore, begun: RebuildJob): Promise<HeldJob> {
-  const name = jobName(begun.projection);
-  let job = begun;
-  let { etag } = await readRecord(state, begun.projection);
-  let turn: Promise<unknown> = Promise.resolve();
-
-  async function write(change: Partial<RebuildJob>): Promise<void> {
-    const next = { ...job, ...change };
-    for (;;) {
-      const written = await state.write(name, bytesOf(next), etag);
-      if (written !== 'changed') {
-        [etag, job] = [written, next];
-        return;
-      }
-      // Somebody else's, or our own whose answer was lost.
-      const found = await readRecord(state, begun.projection);
-      if (found.job?.id !== begun.id || found.job.fence !== begun.fence)
-        throw new Fault('REBUILD_RUNNING', { projection: begun.projection, reason: 'it was taken over' });
-      if (found.job.cancelled)
-        throw new Fault('REBUILD_CANCELLED', { projection: begun.projection, id: begun.id });
-      etag = found.etag;
-    }
-  }
-
-  await write({});
+  const { projection, id, fence } = begun;
+  const stillOurs = (found: Buffer | undefined): void => {
+    const job = found === undefined ? undefined : parse(found);
+    if (job?.id !== id || job.fence !== fence)
+      throw new Fault('REBUILD_RUNNING', { projection, reason: 'it was taken over' });
+    if (job.cancelled) throw new Fault('REBUILD_CANCELLED', { projection, id });
+  };
+  const { etag } = await readRecord(state, projection);
+  const record = heldRecord({ state, name: jobName(projection), bytesOf, stillOurs }, begun, etag);
+  await record.note((now) => now);
   return {
     get job() {
-      return job;
+      return record.now;
     },
-    note(change) {
-      const noted = turn.then(() => write(change));
-      // Whoever noted it is told; the next note stands for itself.
-      turn = noted.catch(() => undefined);
-      return noted;
-    },
+    note: (change) => record.note((now) => ({ ...now, ...change })),
   };
 }
 

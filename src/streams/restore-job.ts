@@ -4,6 +4,7 @@ import { partitionMax } from '../domain/position.ts';
 import type { ETag, StateStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import { restoreName, restoresPrefix } from './archive-names.ts';
+import { heldRecord } from './held-record.ts';
 
 /** What was asked for; who asks the same again goes on with what was left. */
 export interface RestoreAsked {
@@ -135,33 +136,21 @@ export async function takeUpRestore(
   return taken;
 }
 
-function held({ state, clock }: RestoreHands, begun: StoredRestore): HeldRestore {
-  let { job, etag } = begun;
-  let turn: Promise<unknown> = Promise.resolve();
-  const write = async (change: Partial<RestoreJob>): Promise<void> => {
-    const next = { ...job, ...change, workedAt: clock.now() };
-    for (;;) {
-      const written = await state.write(restoreName(job.topic), bytesOf(next), etag);
-      if (written !== 'changed') {
-        [job, etag] = [next, written];
-        return;
-      }
-      // Somebody else's, or our own whose answer was lost.
-      const found = await state.read(restoreName(job.topic));
-      const there = found === undefined ? undefined : parse(found.bytes, restoreName(job.topic));
-      if (there?.owner !== next.owner) throw new Fault('RESTORE_RUNNING', { topic: job.topic });
-      etag = found!.etag;
-    }
+function held({ state, clock }: RestoreHands, { job, etag }: StoredRestore): HeldRestore {
+  const name = restoreName(job.topic);
+  let owner = job.owner;
+  const stillOurs = (found: Buffer | undefined): void => {
+    if (found === undefined || parse(found, name)?.owner !== owner)
+      throw new Fault('RESTORE_RUNNING', { topic: job.topic });
   };
+  const record = heldRecord({ state, name, bytesOf, stillOurs }, job, etag);
   return {
     get job() {
-      return job;
+      return record.now;
     },
-    note(change) {
-      const noted = turn.then(() => write(change));
-      // Whoever noted it is told; the next note stands for itself.
-      turn = noted.catch(() => undefined);
-      return noted;
+    async note(change) {
+      owner = change.owner ?? owner;
+      await record.note((now) => ({ ...now, ...change, workedAt: clock.now() }));
     },
   };
 }

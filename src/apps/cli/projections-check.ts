@@ -1,31 +1,21 @@
 import { checkFold, type FoldCheck } from '../../streams/check-fold.ts';
-import { readEpochs } from '../../streams/epochs.ts';
-import { openEventDecoders } from '../../streams/event-decoders.ts';
-import { archiveCut } from '../../streams/history-cut.ts';
-import { readArchive } from '../archive-reading.ts';
-import { readConfig } from '../config.ts';
 import { deniedWorld } from '../denied-world.ts';
 import { known } from '../rebuilds.ts';
-import { withScratch } from '../scratch-state.ts';
+import { withHistory } from './archived-history.ts';
 import { exitCodes } from './exit-codes.ts';
 import { counted, tableText } from './print.ts';
 import { openProgress } from './progress.ts';
-import { type Run, type Session, textOf } from './session.ts';
+import type { Run, Session } from './session.ts';
 
 /** Folds the archive twice, otherwise cut the second time. Ends with 6 where the folds differ or the fold is not pure. */
 export const run: Run = async (session, [name = ''], options) => {
   const projection = known(name);
-  const config = readConfig(session.io.env, { data: session.data });
-  await using archive = await readArchive(config, { folder: textOf(options, 'archive'), change: false });
-  await using scratch = await withScratch(archive.store);
-  const { store } = scratch;
-  const epochs = await readEpochs(store.truth);
-  const decoders = openEventDecoders(store.truth);
-  const history = { store, epochs, until: await archiveCut(store, epochs), decoders };
-  const check = await checked(session, async (onProgress) => {
-    using world = deniedWorld();
-    return await checkFold(projection, history, world, onProgress, session.io.signal);
-  });
+  const check = await withHistory(session, options, (history) =>
+    checked(session, async (onProgress) => {
+      using world = deniedWorld();
+      return await checkFold(projection, history, world, onProgress, session.io.signal);
+    }),
+  );
   if (session.output === 'json') await session.write(`${JSON.stringify(check)}\n`);
   else if (session.output === 'ndjson')
     for (const one of check.disagreements) await session.write(`${JSON.stringify(one)}\n`);

@@ -1,13 +1,8 @@
 import { projectionNamed } from '../../projections/registry.ts';
-import { readEpochs } from '../../streams/epochs.ts';
-import { openEventDecoders } from '../../streams/event-decoders.ts';
-import { archiveCut } from '../../streams/history-cut.ts';
 import { type FoldPreview, type PreviewedDocument, previewFold } from '../../streams/preview-fold.ts';
-import { readArchive } from '../archive-reading.ts';
-import { readConfig } from '../config.ts';
 import { deniedWorld } from '../denied-world.ts';
 import { projectionFrom } from '../projection-file.ts';
-import { withScratch } from '../scratch-state.ts';
+import { withHistory } from './archived-history.ts';
 import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { counted, tableText } from './print.ts';
@@ -20,19 +15,14 @@ const [limitDefault, limitMax] = ['20', 10_000];
 export const run: Run = async (session, [file = ''], options) => {
   const limit = limitOf(options);
   const changed = await projectionFrom(file);
-  const config = readConfig(session.io.env, { data: session.data });
-  await using archive = await readArchive(config, { folder: textOf(options, 'archive'), change: false });
-  await using scratch = await withScratch(archive.store);
-  const { store } = scratch;
-  const epochs = await readEpochs(store.truth);
-  const decoders = openEventDecoders(store.truth);
-  const history = { store, epochs, until: await archiveCut(store, epochs), decoders };
-  const live = projectionNamed(changed.definition.projection);
-  await using progress = await openProgress(session);
-  const onProgress = (done: number, total: number): void => progress.show('folding', done, total);
-  using world = deniedWorld();
-  const asked = { live, changed, history, world, limit, onProgress, signal: session.io.signal };
-  const preview = await previewFold(asked);
+  const preview = await withHistory(session, options, async (history) => {
+    const live = projectionNamed(changed.definition.projection);
+    await using progress = await openProgress(session);
+    const onProgress = (done: number, total: number): void => progress.show('folding', done, total);
+    using world = deniedWorld();
+    const asked = { live, changed, history, world, limit, onProgress, signal: session.io.signal };
+    return await previewFold(asked);
+  });
   await tell(session, preview);
   if (preview.equal) return exitCodes.ok;
   if (preview.needsNewVersion)
