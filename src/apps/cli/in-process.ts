@@ -3,6 +3,7 @@ import type { Annal } from '../annal.ts';
 import { openApi } from '../api/api.ts';
 import type { AnnalConfig } from '../config.ts';
 import { allRoles, type OpenOptions, openAnnal, type Roles } from '../open-annal.ts';
+import type { Runtime } from '../runtime.ts';
 import { finishAdoption } from '../sample.ts';
 import { jsonLog, sayTo } from '../serve.ts';
 import { version } from '../version.ts';
@@ -58,7 +59,7 @@ const rolesOf = ({ log, archive, readModel }: AnnalConfig): Roles =>
     : allRoles;
 
 /** Until every read model has what the log holds, or one says why it cannot: its answer then tells its cut. */
-async function settle(session: Session, annal: Annal): Promise<void> {
+async function settle(session: Session, annal: Annal & Pick<Runtime, 'projectors'>): Promise<void> {
   const deadline = Date.now() + settleMaxMs;
   await using progress = await openProgress(session);
   let most = 0;
@@ -68,7 +69,12 @@ async function settle(session: Session, annal: Annal): Promise<void> {
     const behind = projections.some(
       ({ state, lag: left, fault }) => fault === null && (state === 'starting' || left > 0),
     );
-    if (!behind || Date.now() > deadline) return;
+    // An index serves a moment before its build has let go of the claim, and then the next command would be refused.
+    const building = annal.projectors.some((projector) => {
+      const { state, fault } = projector.status();
+      return state === 'starting' && fault === undefined;
+    });
+    if (!(behind || building) || Date.now() > deadline) return;
     most = Math.max(most, lag);
     if (most > 0) progress.show('reading the log', most - lag, most);
     await wait(settleLookMs, undefined, { signal: session.io.signal });
