@@ -76,6 +76,7 @@ export async function changedSince(
     if (first >= end) continue;
     const lane = { topic: epoch.name, epoch: epoch.epoch, partition };
     for await (const slice of historyLane(history.store, lane, first, end)) {
+      await clock.wait(0);
       signal.throwIfAborted();
       for (const record of slice.records) mark(record);
       records += slice.records.length;

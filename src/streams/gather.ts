@@ -8,16 +8,16 @@ import {
 } from './buckets.ts';
 import type { History, LaneSpan } from './fold-history.ts';
 import { historyLane } from './history-lane.ts';
-import { addRecord, emptyWindow, type RecordWindow } from './record-window.ts';
+import { addRecord, emptyWindow, type RecordWindow, recordCopies } from './record-window.ts';
 
 /** So many buckets that one is about half a window: a power of two. */
 export const countFor = (bytes: number, windowBytes: number): number =>
   Math.min(bucketsMax, Math.max(2, 2 ** Math.ceil(Math.log2((2 * bytes) / windowBytes))));
 
-/** A chain of lanes that was read: in one window, or in buckets and where they are. */
 /** They are taken in at once: few are alive when the collector comes by. */
 const recordsPerSlice = 500;
 
+/** A chain of lanes that was read: in one window, or in buckets and where they are. */
 export type Gathered =
   | { readonly window: RecordWindow; readonly buckets?: never; readonly times: readonly number[] }
   | {
@@ -32,7 +32,7 @@ export type Gathered =
  * their buckets below different `attempt`s; the first that is through is taken by all.
  */
 export async function gather(
-  { store, decoders, clock, only = () => true }: History,
+  { store, decoders, clock, only }: History,
   chain: readonly LaneSpan[],
   place: BucketPlace,
   windowBytes: number,
@@ -43,6 +43,8 @@ export async function gather(
   const own = { state: place.state, prefix: `${place.prefix}${attempt}` };
   const offsets = chain.reduce((sum, { end }) => sum + end, 0);
   const times: number[] = [];
+  const copied = recordCopies();
+  let read = 0;
   let window = emptyWindow();
   let writer: BucketWriter | undefined;
   for (const [at, { epoch, partition, end, timeFloor }] of chain.entries()) {
@@ -52,12 +54,13 @@ export async function gather(
       await decoders.ensure(slice.records, epoch.epoch);
       for (const record of slice.records) {
         time = Math.max(time, record.appendTime);
-        if (!only(record)) continue;
+        if (only?.(record) === false) continue;
         if (writer !== undefined) writer.add({ record, lane: at, time });
-        else addRecord(window, record, at, time);
+        else addRecord(window, only === undefined ? record : copied(record), at, time);
       }
+      read += slice.records.length;
       if (writer === undefined && window.bytes > windowBytes) {
-        const share = offsets / window.size;
+        const share = offsets / read;
         writer = bucketWriter(own, countFor(window.bytes * share, windowBytes), 0);
         for (const put of putsIn(window)) writer.add(put);
         window = emptyWindow();

@@ -4,6 +4,7 @@ import { RecordView } from '../formats/record-view.ts';
 /** Of a record: number of its block, where its bytes lie there, its lane, and the next record of its key. */
 const [blockAt, startAt, endAt, laneAt, followingAt, columns] = [0, 1, 2, 3, 4, 5];
 const recordsAtFirst = 4_096;
+const copiesBytes = 1024 * 1024;
 
 /**
  * Records that are folded together, as columns outside of the collector's heap: views of all of them would be moved by it, one
@@ -75,3 +76,15 @@ export const laneIn = ({ places }: RecordWindow, at: number): number => places[a
 /** The next record of the same key, −1 = none. */
 export const followingIn = ({ places }: RecordWindow, at: number): number =>
   places[at * columns + followingAt]!;
+
+/** Copies records one behind the other into memory of their own: of few of a history, the blocks they came in are let go. */
+export function recordCopies(): (record: RecordView) => RecordView {
+  let [copies, at] = [Buffer.alloc(0), 0];
+  return ({ block, start, end }) => {
+    const size = end - start;
+    if (at + size > copies.length) [copies, at] = [Buffer.allocUnsafeSlow(Math.max(copiesBytes, size)), 0];
+    block.copy(copies, at, start, end);
+    at += size;
+    return new RecordView(new AvroReader(copies, at - size, at));
+  };
+}
