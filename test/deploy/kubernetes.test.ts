@@ -5,6 +5,7 @@ import { isRunName } from '../../src/streams/shared-runs.ts';
 import { read } from '../architecture/tree.ts';
 import { cli } from '../given/cli.ts';
 import { plainYaml, type Yaml } from '../given/plain-yaml.ts';
+import { freePorts } from '../services/native/ports.ts';
 
 // Nothing here asks a cluster: what stands in the files has to agree with what they start.
 
@@ -84,7 +85,9 @@ test('a drill runs each night, one at a time, and asks the server what only it m
   const env = Object.fromEntries(
     (at(pod, 'env') as readonly Yaml[]).map((one) => [at(one, 'name') as string, at(one, 'value') as string]),
   );
-  const { code, stderr } = await cli(['drill'], { env: { ANNAL_URL: env.ANNAL_URL! } });
+  expect(env.ANNAL_URL).toMatch(/^http:\/\/[a-z-]+:8080$/);
+  const [port] = await freePorts(1);
+  const { code, stderr } = await cli(['drill'], { env: { ANNAL_URL: `http://127.0.0.1:${port}` } });
   expect(code).toBe(exitCodes.failed);
   expect(stderr).toContain(`SERVER_UNREACHABLE`);
 });
