@@ -1,3 +1,6 @@
+import { mkdtempDisposableSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/apps/cli/commands.ts';
 import { exitCodes } from '../../src/apps/cli/exit-codes.ts';
@@ -87,7 +90,11 @@ test('a drill runs each night, one at a time, and asks the server what only it m
   );
   expect(env.ANNAL_URL).toMatch(/^http:\/\/[a-z-]+:8080$/);
   const [port] = await freePorts(1);
-  const { code, stderr } = await cli(['drill'], { env: { ANNAL_URL: `http://127.0.0.1:${port}` } });
-  expect(code).toBe(exitCodes.failed);
-  expect(stderr).toContain(`SERVER_UNREACHABLE`);
+  using data = mkdtempDisposableSync(join(tmpdir(), 'annal-drill-'));
+  const away = { ANNAL_URL: `http://127.0.0.1:${port}`, ANNAL_DATA: data.path };
+  const { code, stderr } = await cli(['drill'], { env: away });
+  // Nobody compares, and here there is no archive either.
+  expect(stderr).toContain('SERVER_UNREACHABLE');
+  expect(stderr).toContain('ARCHIVE_EMPTY');
+  expect(code).toBe(exitCodes.notFound);
 });
