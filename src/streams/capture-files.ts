@@ -52,10 +52,15 @@ export function pathPatterns(layout: string): readonly RegExp[] {
  * `CAPTURE_INVALID` for a file that the layout has not, and where files of two hubs lie together; `CAPTURE_EMPTY` where there
  * is none.
  */
-export async function captureFiles(tree: FileTree, layout: string): Promise<readonly CaptureFile[]> {
+export async function captureFiles(
+  tree: FileTree,
+  layout: string,
+  signal: AbortSignal,
+): Promise<readonly CaptureFile[]> {
   const patterns = pathPatterns(layout);
   const files: CaptureFile[] = [];
   const walk = async (folder: string, depth: number): Promise<void> => {
+    signal.throwIfAborted();
     if (depth > depthMax) throw new Fault('CAPTURE_INVALID', { file: folder, reason: 'folders too deep' });
     const entries = (await tree.list(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     for (const { name, kind } of entries) {

@@ -17,9 +17,11 @@ export interface OrderedFile {
 export async function inOrder(
   tree: FileTree,
   files: readonly CaptureFile[],
+  signal: AbortSignal,
 ): Promise<readonly OrderedFile[]> {
   const ordered: OrderedFile[] = [];
   for (const { path } of files) {
+    signal.throwIfAborted();
     const events = eventsOf(tree, path);
     const { value, done } = await events.next();
     await events.return();
@@ -47,16 +49,18 @@ export async function* mergedEvents(
   onRepeated: () => void,
 ): AsyncGenerator<CapturedEvent, void> {
   const open: Cursor[] = [];
-  const waiting = [...files];
+  let at = 0;
   try {
     for (;;) {
-      let [least] = open.toSorted((a, b) => a.head.sequence - b.head.sequence);
-      while (waiting.length > 0 && (least === undefined || waiting[0]!.first <= least.head.sequence)) {
-        const cursor = await opened(tree, waiting.shift()!.path);
+      let least = leastOf(open);
+      for (let file = files[at]; file !== undefined; file = files[at]) {
+        if (least !== undefined && file.first > least.head.sequence) break;
         if (open.length === filesAtOnceMax)
-          throw invalid(cursor.path, `more than ${filesAtOnceMax} files overlap at ${cursor.head.sequence}`);
-        open.push(cursor);
-        least ??= cursor;
+          throw invalid(file.path, `more than ${filesAtOnceMax} files overlap at ${file.first}`);
+        open.push(await opened(tree, file.path));
+        at += 1;
+        // A file may have what the others leave out: it begins before what they go on with.
+        least = leastOf(open);
       }
       if (least === undefined) return;
       const { head } = least;
@@ -75,6 +79,9 @@ export async function* mergedEvents(
     for (const { events } of open) await events.return();
   }
 }
+
+const leastOf = (open: readonly Cursor[]): Cursor | undefined =>
+  open.toSorted((a, b) => a.head.sequence - b.head.sequence)[0];
 
 const invalid = (file: string, reason: string): Fault => new Fault('CAPTURE_INVALID', { file, reason });
 

@@ -110,20 +110,16 @@ function look({ signal, onProgress }: CaptureWorld, records: number): void {
 }
 
 /** Files by partition, in the order of their events. */
-async function laid({ tree }: CaptureWorld, { layout, partitions: asked }: CaptureRequest) {
-  const files = await captureFiles(tree, layout);
-  const found = Math.max(...files.map(({ partition }) => partition)) + 1;
+async function laid({ tree, signal }: CaptureWorld, { layout, partitions: asked }: CaptureRequest) {
+  const files = await captureFiles(tree, layout, signal);
+  const byPartition = Map.groupBy(files, ({ partition }) => partition);
+  const found = Math.max(...byPartition.keys()) + 1;
   const partitions = asked ?? found;
   if (partitions < found)
     throw new Fault('CAPTURE_INVALID', { reason: `there are files of partition ${found - 1}`, partitions });
   const lanes: (readonly OrderedFile[])[] = [];
   for (let partition = 0; partition < partitions; partition += 1)
-    lanes.push(
-      await inOrder(
-        tree,
-        files.filter((file) => file.partition === partition),
-      ),
-    );
+    lanes.push(await inOrder(tree, byPartition.get(partition) ?? [], signal));
   if (lanes.every((ordered) => ordered.length === 0)) throw new Fault('CAPTURE_EMPTY', { place: tree.place });
   return { partitions, hub: files[0]!.hub, lanes };
 }

@@ -115,6 +115,20 @@ describe('captured history', () => {
     expect(await laneOf(0)).toEqual(events!.map(archivedAs));
   });
 
+  test('numbers that one file leaves out and another has stand in their order', async () => {
+    const [events] = capturedLanes(12, 1);
+    await writeCapture(from, capturePath(0, 0), captureFile([...events!.slice(0, 3), ...events!.slice(10)]));
+    await writeCapture(from, capturePath(0, 1), captureFile(events!.slice(5, 8)));
+    await writeCapture(
+      from,
+      capturePath(0, 2),
+      captureFile([...events!.slice(3, 5), ...events!.slice(8, 11)]),
+    );
+    expect((await planned()).lanes).toMatchObject([{ records: 12, repeated: 1, gaps: [] }]);
+    await imported();
+    expect(await laneOf(0)).toEqual(events!.map(archivedAs));
+  });
+
   test('a missing file is a gap on record, and so is what came before the first', async () => {
     const [events] = capturedLanes(100, 1);
     await writeCapture(from, capturePath(0, 0), captureFile(events!.slice(10, 40)));

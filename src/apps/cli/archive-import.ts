@@ -1,6 +1,12 @@
 import { partitionMax } from '../../domain/position.ts';
+import type { FileTree } from '../../ports/file-tree.ts';
 import { captureLayout } from '../../streams/capture-files.ts';
-import { type CapturePlan, type CaptureRequest, planCapture } from '../../streams/import-capture.ts';
+import {
+  type CapturePlan,
+  type CaptureRequest,
+  type CaptureWorld,
+  planCapture,
+} from '../../streams/import-capture.ts';
 import { captureTree, importInto } from '../capture-import.ts';
 import { readConfig } from '../config.ts';
 import { confirm } from './confirm.ts';
@@ -30,12 +36,7 @@ export const run: Run = async (session, [from], options) => {
     asEvents: isSet(options, 'asEvents'),
     name: config.name,
   };
-  await using progress = await openProgress(session);
-  const world = (what: string) => ({
-    ...{ tree, signal: session.io.signal },
-    onProgress: (records: number) => progress.show(what, records, 0),
-  });
-  const plan = await planCapture(world('records read'), request);
+  const plan = await shown(session, tree, 'records read', (world) => planCapture(world, request));
   const planOnly = isSet(options, 'plan');
   if (planOnly) {
     await write(session, plan);
@@ -47,7 +48,8 @@ export const run: Run = async (session, [from], options) => {
     `Import ${counted(recordsOf(plan), 'record')} as epoch 1 of ${config.name}?`,
     isSet(options, 'yes'),
   );
-  const { epochs, signed } = await importInto(config, request, world('records imported')).catch(
+  const importing = (world: CaptureWorld) => importInto(config, request, world);
+  const { epochs, signed } = await shown(session, tree, 'records imported', importing).catch(
     (error: unknown) => {
       if (session.io.signal.aborted) session.note('stopped; the same command goes on with what is there');
       throw error;
@@ -71,6 +73,18 @@ export const run: Run = async (session, [from], options) => {
   session.note(`imported: start as usual, the log goes on in epoch ${next!.epoch}`);
   return exitCodes.ok;
 };
+
+/** Does `work` while its records are counted; nothing is shown any more once somebody is asked. */
+async function shown<Result>(
+  session: Session,
+  tree: FileTree,
+  what: string,
+  work: (world: CaptureWorld) => Promise<Result>,
+): Promise<Result> {
+  await using progress = await openProgress(session);
+  const { signal } = session.io;
+  return await work({ tree, signal, onProgress: (records) => progress.show(what, records, 0) });
+}
 
 const recordsOf = ({ lanes }: CapturePlan): number => lanes.reduce((sum, { records }) => sum + records, 0);
 
