@@ -51,7 +51,10 @@ async function recoverCopy(session: Session, archive: string, yes: boolean): Pro
       adopt(ports, config, { from, log: null }, (blobs) => progress.show('copying blobs', blobs, 0)),
   });
   // A model serves a moment before its report is there; one that came to no report is told as missing.
-  await Promise.race([all.promise, wait(reportWaitMs, undefined, { signal: session.io.signal })]);
+  const over = new AbortController();
+  const late = wait(reportWaitMs, undefined, { signal: AbortSignal.any([session.io.signal, over.signal]) });
+  // A timer that is left keeps the process.
+  await Promise.race([all.promise, late]).finally(() => over.abort());
   await writeBuilt(session, plan, built);
   if (built.length < projections.length)
     throw new Failure({

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,8 +59,11 @@ function survived(...folders: readonly string[]): string {
 describe('from a copy', () => {
   test('archive and state alone bring everything back into another folder, and the log goes on', async () => {
     const [from, data] = [survived('archive', 'state'), survived()];
-    const recovered = await cli(['recover', from, '--data', data, '--yes']);
+    const { signal } = new AbortController();
+    const recovered = await cli(['recover', from, '--data', data, '--yes'], { signal });
     expect(recovered).toMatchObject({ code: 0 });
+    // Whatever could be stopped is over: a timer that is left would keep the process.
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
     const roots = await rootsOf(original);
     expect(await rootsOf(data)).toEqual(roots);
     const told = await cli(['drill', 'report', '--data', data, '-o', 'json']);
