@@ -91,14 +91,61 @@ export const drillNote = (report: DrillReport, signer: NoteSigner | undefined): 
 /** A report read back. Throws `NOTE_INVALID` for any other text. */
 export function parseDrill(bytes: Uint8Array): KeptDrill {
   const { value, ...kept } = parseSignedJson(firstLine, bytes);
-  const report = value as DrillReport;
-  if (typeof report.id !== 'string' || !idPattern.test(report.id) || !Array.isArray(report.models))
-    throw new Fault('NOTE_INVALID', { reason: 'no report of a drill' });
-  return { report, ...kept };
+  if (!isReport(value)) throw new Fault('NOTE_INVALID', { reason: 'no report of a drill' });
+  return { report: value, ...kept };
 }
 
+type Loose<T> = { readonly [Name in keyof T]?: unknown };
+
+const areTexts = (...values: readonly unknown[]): boolean =>
+  values.every((value) => typeof value === 'string');
+/** A span is below 0 where the machine's clock was set back meanwhile. */
+const areWhole = (...values: readonly unknown[]): boolean => values.every(Number.isSafeInteger);
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isNullOr = (value: unknown, test: (found: object) => boolean): boolean =>
+  value === null || (isObject(value) && test(value));
+
+/** Whoever may operate hands one in: whoever lists and shows them relies on all of it. */
+function isReport(value: unknown): value is DrillReport {
+  if (!isObject(value)) return false;
+  const { id, kind, log, name, result, fault, archive, into, ...more }: Loose<DrillReport> = value;
+  const { checkpoint, models, startedAt, endedAt, tookMs, notRecovered }: Loose<DrillReport> = more;
+  return (
+    areTexts(id, log, name, archive, into) &&
+    idPattern.test(String(id)) &&
+    (kind === 'recovery' || kind === 'drill') &&
+    (result === 'proven' || result === 'differs' || result === 'failed') &&
+    areWhole(startedAt, endedAt, tookMs) &&
+    isNullOr(fault, ({ code, message }: Loose<NonNullable<DrillReport['fault']>>) =>
+      areTexts(code, message),
+    ) &&
+    isNullOr(checkpoint, isCheckpoint) &&
+    Array.isArray(models) &&
+    models.every(isModel) &&
+    Array.isArray(notRecovered) &&
+    notRecovered.every((one) => isObject(one) && 'what' in one && 'why' in one && areTexts(one.what, one.why))
+  );
+}
+
+const isCheckpoint = ({ origin, size, root }: Loose<CoveringCheckpoint>): boolean =>
+  areTexts(origin, root) && areWhole(size);
+
+function isModel(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { projection, version, cut, events, documents, root, tookMs, live }: Loose<RecoveredModel> = value;
+  return (
+    areTexts(projection, cut, root) &&
+    areWhole(version, events, documents, tookMs) &&
+    isNullOr(live, (of: Loose<NonNullable<RecoveredModel['live']>>) => areTexts(of.index, of.root))
+  );
+}
+
+/** Keeps a report for good: the same again is kept already. Throws `NOTE_INVALID` where its id is another one's. */
 export async function keepDrill(state: StateStore, { report, note }: KeptDrill): Promise<void> {
-  await state.replace(drillName(report.id), Buffer.from(note));
+  const [name, bytes] = [drillName(report.id), Buffer.from(note)];
+  if ((await state.write(name, bytes, null)) !== 'changed') return;
+  if ((await state.read(name))?.bytes.equals(bytes) !== true)
+    throw new Fault('NOTE_INVALID', { reason: 'another report has its id', id: report.id });
 }
 
 export async function readDrill(state: StateStore, id: string): Promise<KeptDrill | undefined> {
