@@ -3,6 +3,7 @@ import { extname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Fault } from '../domain/fault.ts';
 import type { FieldKind } from '../ports/read-model.ts';
+import { isFieldName, isProjectionName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { loadModule } from './load-module.ts';
 import { type ModuleFile, moduleGraph } from './module-graph.ts';
@@ -43,7 +44,9 @@ export async function projectionFrom(file: string): Promise<Projection> {
   } catch (error) {
     throw invalid(String(error), error);
   }
-  return projectionIn(loaded.default, invalid);
+  const projection = projectionIn(loaded.default, invalid);
+  if (projection.folding !== undefined) throw invalid('folding is for kept code alone');
+  return projection;
 }
 
 /** Why a file may not be a part of a fold; undefined where it may. */
@@ -64,13 +67,15 @@ export function projectionIn(given: unknown, invalid: (reason: string) => Error)
   if (typeof given !== 'object' || given === null) throw invalid('its default export is no projection');
   const found = given as { readonly [Name in keyof Projection]?: unknown };
   const { projection, version, fields } = (found.definition ?? {}) as Record<string, unknown>;
-  if (typeof projection !== 'string' || !/^[a-z][a-z0-9-]{0,39}$/.test(projection))
-    throw invalid('definition.projection has to be a name: a-z, 0-9 and hyphens');
+  if (typeof projection !== 'string' || !isProjectionName(projection))
+    throw invalid('definition.projection has to be a name: a-z, 0-9 and hyphens, without a version in it');
   if (!Number.isSafeInteger(version) || Number(version) < 1)
     throw invalid('definition.version has to be a whole number from 1 on');
   if (typeof fields !== 'object' || fields === null) throw invalid('definition.fields is missing');
-  for (const [name, kind] of Object.entries(fields))
+  for (const [name, kind] of Object.entries(fields)) {
+    if (!isFieldName(name)) throw invalid(`definition.fields: ${JSON.stringify(name)} cannot be searched by`);
     if (!kinds.includes(kind)) throw invalid(`definition.fields.${name} is none of ${kinds.join(', ')}`);
+  }
   if (typeof found.frozen !== 'string' || !/^[0-9a-f]{64}$/.test(found.frozen))
     throw invalid('frozen has to be a SHA-256 in hex');
   if (typeof found.about !== 'string') throw invalid('about has to be a sentence');

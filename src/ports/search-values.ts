@@ -97,14 +97,18 @@ const projectionName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const fieldName = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 const suffixText = /^[a-z0-9]{1,24}$/;
 
+/** Whether indexes can be named after a projection: a version inside its own name would make two indexes of one name. */
+export const isProjectionName = (name: string): boolean =>
+  projectionName.test(name) && name.length <= 64 && !/-v[0-9]/.test(name);
+
+export const isFieldName = (name: string): boolean => fieldName.test(name);
+
 /** `<projection>-v<version>-<suffix>`. Throws a RangeError for a definition no engine could hold. */
 export function indexName({ projection, version, fields }: ModelDefinition, suffix: string): string {
-  // A version inside the projection's own name would make two indexes of one name.
-  if (!projectionName.test(projection) || projection.length > 64 || /-v[0-9]/.test(projection))
-    throw new RangeError(`projection name ${projection}`);
+  if (!isProjectionName(projection)) throw new RangeError(`projection name ${projection}`);
   if (!Number.isSafeInteger(version) || version < 0) throw new RangeError(`projection version ${version}`);
   if (!suffixText.test(suffix)) throw new RangeError(`index suffix ${suffix}`);
-  const wrong = Object.keys(fields).find((name) => !fieldName.test(name));
+  const wrong = Object.keys(fields).find((name) => !isFieldName(name));
   if (wrong !== undefined) throw new RangeError(`field name ${wrong}`);
   return `${projection}-v${version}-${suffix}`;
 }
