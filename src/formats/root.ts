@@ -6,6 +6,8 @@ const hashBytes = 32;
 /** Of one document in a root: the hash of its key and its own. */
 export const entryBytes = 2 * hashBytes;
 const entriesPerChunk = 16_384;
+/** Entries are hashed for about ten milliseconds between two rests. */
+const entriesPerRest = 16_384;
 /** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
 const oneShotMax = 128 * 1024;
 const versionWords = 2 ** 32;
@@ -59,7 +61,9 @@ export interface RootBuilder {
   entries(): Buffer;
   /** Adds what `entries` of another builder gave. Throws a RangeError for bytes that are no entries. */
   addEntries(bytes: Uint8Array): void;
-  /** The 4,096 bucket hashes in order, 32 bytes each. DUPLICATE_DOCUMENT when an id was added twice. */
+  /** Hash of one bucket, 32 bytes, kept until the next `add`. DUPLICATE_DOCUMENT when an id was added twice. */
+  bucketHash(bucket: number): Buffer;
+  /** The 4,096 bucket hashes in order. DUPLICATE_DOCUMENT when an id was added twice. */
   buckets(): Buffer[];
   /** The root as lower-case hex. DUPLICATE_DOCUMENT when an id was added twice. */
   root(): string;
@@ -77,23 +81,29 @@ export interface RootBuilder {
  */
 export function rootOf(): RootBuilder {
   const entries = entryStore();
+  let hashes: Buffer[] = [];
 
   const builder: RootBuilder = {
     get size() {
       return entries.size;
     },
-    add: (id, version, body) => entries.add(hash('sha256', id, 'binary'), docHashText(id, version, body)),
+    add(id, version, body) {
+      entries.add(hash('sha256', id, 'binary'), docHashText(id, version, body));
+      if (hashes.length > 0) hashes = [];
+    },
     entries: () => entries.all(),
     addEntries(bytes) {
       if (bytes.length % entryBytes !== 0)
         throw new RangeError(`${bytes.length} bytes are no entries of a root`);
       for (let at = 0; at < bytes.length; at += entryBytes)
         entries.addBytes(bytes.subarray(at, at + entryBytes));
+      hashes = [];
     },
-    buckets: () =>
-      Array.from({ length: bucketCount }, (_, bucket) =>
-        hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer'),
-      ),
+    bucketHash(bucket) {
+      hashes[bucket] ??= hash('sha256', Buffer.concat(entries.sorted(bucket)), 'buffer');
+      return hashes[bucket];
+    },
+    buckets: () => Array.from({ length: bucketCount }, (_, bucket) => builder.bucketHash(bucket)),
     root: () => hash('sha256', Buffer.concat(builder.buckets()), 'hex'),
     entriesOf: (bucket) =>
       entries.sorted(bucket).map((entry) => ({
@@ -105,12 +115,34 @@ export function rootOf(): RootBuilder {
 }
 
 /**
- * The root that `whole` would have without the documents of `gone` and with those of `come` in their place. Undefined where
- * `whole` does not hold each of `gone` as it stands there, or one of `come` beside it.
+ * Hashes all buckets, few at a time with `rest` between: of a million documents it takes most of a second, and `root` and
+ * `buckets` then give them at once.
  */
-export function exchangedRoot(whole: RootBuilder, gone: RootBuilder, come: RootBuilder): string | undefined {
-  const hashes = whole.buckets();
+export async function hashBuckets(root: RootBuilder, rest: () => Promise<void>): Promise<void> {
+  const perRest = bucketsPerRest(root);
   for (let bucket = 0; bucket < bucketCount; bucket += 1) {
+    if (bucket % perRest === 0) await rest();
+    root.bucketHash(bucket);
+  }
+}
+
+const bucketsPerRest = ({ size }: RootBuilder): number =>
+  Math.max(1, Math.floor((bucketCount * entriesPerRest) / Math.max(1, size)));
+
+/**
+ * The root that `whole` would have without the documents of `gone` and with those of `come` in their place. Undefined where
+ * `whole` does not hold each of `gone` as it stands there, or one of `come` beside it. Rests as `hashBuckets` does.
+ */
+export async function exchangedRoot(
+  whole: RootBuilder,
+  gone: RootBuilder,
+  come: RootBuilder,
+  rest: () => Promise<void>,
+): Promise<string | undefined> {
+  await hashBuckets(whole, rest);
+  const [hashes, perRest] = [whole.buckets(), bucketsPerRest(whole)];
+  for (let bucket = 0; bucket < bucketCount; bucket += 1) {
+    if (bucket % perRest === 0) await rest();
     const [out, into] = [gone.entriesOf(bucket), come.entriesOf(bucket)];
     if (out.length === 0 && into.length === 0) continue;
     const held = new Map(whole.entriesOf(bucket).map((entry) => [entry.keyHash, entry.docHash]));

@@ -2,7 +2,7 @@ import type { Cut } from '../domain/cut.ts';
 import { splitVersion } from '../domain/position.ts';
 import { differingPointers } from '../formats/json-difference.ts';
 import { recordHash } from '../formats/leaf.ts';
-import { bucketOf, type RootBuilder, rootOf } from '../formats/root.ts';
+import { bucketOf, hashBuckets, type RootBuilder, rootOf } from '../formats/root.ts';
 import type { HeldDocument, IndexSnapshot } from '../ports/index-snapshot.ts';
 import type { Document } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -78,6 +78,7 @@ export async function compareModel(comparison: Comparison): Promise<Compared> {
     onProgress({ phase: 'fold', done: counts.records, total });
     await pace(documents.length);
   }
+  for (const root of [expected, found]) await hashBuckets(root, async () => history.clock?.wait(0));
   const roots = { expectedRoot: expected.root(), foundRoot: found.root() };
   const equal = roots.expectedRoot === roots.foundRoot && search.unfound === 0;
   const named = equal ? none : await nameDifferences(comparison, differingBuckets(expected, found), search);

@@ -1,6 +1,6 @@
 import { type Cut, formatCut } from '../domain/cut.ts';
 import { Fault } from '../domain/fault.ts';
-import { exchangedRoot } from '../formats/root.ts';
+import { exchangedRoot, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
 import type { ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -104,14 +104,15 @@ async function refuseDifferent(
   { root }: ReadBack,
   { filled, changed }: { readonly filled: Filling; readonly changed: Changed | undefined },
 ): Promise<void> {
-  const atFold =
-    changed === undefined ? root.root() : exchangedRoot(root, changed.after.root, changed.before.root);
-  if (atFold === filled.root) return;
   const { context, index, projection, plan, signal } = work;
+  const rest = (): Promise<void> => context.clock.wait(0);
+  const [after, before] = [changed?.after.root ?? rootOf(), changed?.before.root ?? rootOf()];
+  const atFold = await exchangedRoot(root, after, before, rest);
+  if (atFold === filled.root) return;
   await using snapshot = await index.snapshot();
   const { differences, expectedRoot } = await compareModel({
     ...{ history, projection, index: index.name, snapshot, signal, onProgress: () => undefined },
-    pace: () => context.clock.wait(0),
+    pace: rest,
   });
   throw new Fault('REBUILD_DIFFERS', {
     ...{ projection: plan.projection, cut: formatCut(history.until) },

@@ -1,5 +1,6 @@
 import { formatCut, parseCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
+import { hashBuckets } from '../formats/root.ts';
 import type { ModelIndex } from '../ports/read-model.ts';
 import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
@@ -193,6 +194,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   );
   await index.saveProgress(lanes);
   await index.refresh();
+  await hashBuckets(root, () => context.clock.wait(0));
   const filled: Filling = {
     root: root.root(),
     documents: root.size,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketOf, docHash, exchangedRoot, rootOf } from '../../src/formats/root.ts';
+import { bucketOf, docHash, exchangedRoot, hashBuckets, rootOf } from '../../src/formats/root.ts';
 import { text } from './arbitrary.ts';
 import { vectors } from './vectors.ts';
 
@@ -111,18 +111,45 @@ test('what is no document is not hashed', () => {
   expect(() => docHash('\ud800', 1, Buffer.alloc(0))).toThrow(RangeError);
 });
 
-test('with documents in the place of others it is the root of those; what is not there as it should be has none', () => {
+test('a root is hashed with rests between a few buckets, once, and anew after what is added', async () => {
+  const documents = Array.from({ length: 35_000 }, (_, i) => generated(i));
+  const [first, then, last] = [documents.slice(0, -2), documents.at(-2)!, documents.at(-1)!];
+  const builder = builderOf(first);
+  let rests = 0;
+  const rest = async (): Promise<void> => {
+    rests += 1;
+  };
+  await hashBuckets(builder, rest);
+  expect(rests).toBeGreaterThan(2);
+  const hashed = builder.buckets();
+  expect(hashed).toEqual(builderOf(first.toReversed()).buckets());
+  expect(builder.buckets().every((hash, bucket) => hash === hashed[bucket])).toBe(true);
+  builder.add(then.id, then.version, then.body);
+  expect(builder.root()).toBe(builderOf([...first, then]).root());
+  builder.addEntries(builderOf([last]).entries());
+  expect(builder.root()).toBe(builderOf(documents).root());
+  const before = rests;
+  expect(await exchangedRoot(builder, builderOf([last]), rootOf(), rest)).toBe(
+    builderOf(documents.slice(0, -1)).root(),
+  );
+  expect(rests - before).toBeGreaterThan(4);
+});
+
+test('with documents in the place of others it is the root of those; what is not there as it should be has none', async () => {
+  const rest = async (): Promise<void> => undefined;
   const before = someDocuments.slice(0, 60);
   const after = before.map((one) => ({ ...one, version: one.version + 1, body: Buffer.from('{"later":1}') }));
   const others = someDocuments.slice(60, 3_000);
   const born = { id: 'born later', version: 9, body: Buffer.from('{}') };
   const whole = builderOf([...others, ...after, born]);
   const gone = builderOf([...after, born]);
-  expect(exchangedRoot(whole, gone, builderOf(before))).toBe(builderOf([...before, ...others]).root());
-  expect(exchangedRoot(whole, rootOf(), rootOf())).toBe(whole.root());
+  expect(await exchangedRoot(whole, gone, builderOf(before), rest)).toBe(
+    builderOf([...before, ...others]).root(),
+  );
+  expect(await exchangedRoot(whole, rootOf(), rootOf(), rest)).toBe(whole.root());
   const altered = builderOf([...others, born, { ...after[0]!, body: Buffer.from('{}') }, ...after.slice(1)]);
   const missing = builderOf([...others, ...after]);
   for (const found of [altered, missing])
-    expect(exchangedRoot(found, gone, builderOf(before))).toBeUndefined();
-  expect(exchangedRoot(whole, gone, builderOf([others[0]!]))).toBeUndefined();
+    expect(await exchangedRoot(found, gone, builderOf(before), rest)).toBeUndefined();
+  expect(await exchangedRoot(whole, gone, builderOf([others[0]!]), rest)).toBeUndefined();
 });
