@@ -6,8 +6,8 @@ const hashBytes = 32;
 /** Of one document in a root: the hash of its key and its own. */
 export const entryBytes = 2 * hashBytes;
 const entriesPerChunk = 16_384;
-/** Entries are hashed for about ten milliseconds between two rests. */
-const entriesPerRest = 16_384;
+/** Entries are hashed for about ten milliseconds in a step. */
+const entriesPerStep = 16_384;
 /** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
 const oneShotMax = 128 * 1024;
 const versionWords = 2 ** 32;
@@ -115,34 +115,33 @@ export function rootOf(): RootBuilder {
 }
 
 /**
- * Hashes all buckets, few at a time with `rest` between: of a million documents it takes most of a second, and `root` and
- * `buckets` then give them at once.
+ * Hashes all buckets, a few before each step: of a million documents it takes most of a second, and `root` and `buckets` then
+ * give them at once.
  */
-export async function hashBuckets(root: RootBuilder, rest: () => Promise<void>): Promise<void> {
-  const perRest = bucketsPerRest(root);
+export function* hashBuckets(root: RootBuilder): Generator<undefined, void> {
+  const perStep = bucketsPerStep(root);
   for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-    if (bucket % perRest === 0) await rest();
+    if (bucket % perStep === 0) yield;
     root.bucketHash(bucket);
   }
 }
 
-const bucketsPerRest = ({ size }: RootBuilder): number =>
-  Math.max(1, Math.floor((bucketCount * entriesPerRest) / Math.max(1, size)));
+const bucketsPerStep = ({ size }: RootBuilder): number =>
+  Math.max(1, Math.floor((bucketCount * entriesPerStep) / Math.max(1, size)));
 
 /**
  * The root that `whole` would have without the documents of `gone` and with those of `come` in their place. Undefined where
- * `whole` does not hold each of `gone` as it stands there, or one of `come` beside it. Rests as `hashBuckets` does.
+ * `whole` does not hold each of `gone` as it stands there, or one of `come` beside it. In steps, as `hashBuckets`.
  */
-export async function exchangedRoot(
+export function* exchangedRoot(
   whole: RootBuilder,
   gone: RootBuilder,
   come: RootBuilder,
-  rest: () => Promise<void>,
-): Promise<string | undefined> {
-  await hashBuckets(whole, rest);
-  const [hashes, perRest] = [whole.buckets(), bucketsPerRest(whole)];
+): Generator<undefined, string | undefined> {
+  yield* hashBuckets(whole);
+  const [hashes, perStep] = [whole.buckets(), bucketsPerStep(whole)];
   for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-    if (bucket % perRest === 0) await rest();
+    if (bucket % perStep === 0) yield;
     const [out, into] = [gone.entriesOf(bucket), come.entriesOf(bucket)];
     if (out.length === 0 && into.length === 0) continue;
     const held = new Map(whole.entriesOf(bucket).map((entry) => [entry.keyHash, entry.docHash]));

@@ -6,7 +6,7 @@ import { bucketOf, hashBuckets, type RootBuilder, rootOf } from '../formats/root
 import type { HeldDocument, IndexSnapshot } from '../ports/index-snapshot.ts';
 import type { Document } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { fewAtATime } from './few-at-a-time.ts';
+import { fewAtATime, inSteps } from './few-at-a-time.ts';
 import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
 import { type SearchProof, searchProver, type Unfound } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
@@ -78,7 +78,7 @@ export async function compareModel(comparison: Comparison): Promise<Compared> {
     onProgress({ phase: 'fold', done: counts.records, total });
     await pace(documents.length);
   }
-  for (const root of [expected, found]) await hashBuckets(root, async () => history.clock?.wait(0));
+  for (const root of [expected, found]) await inSteps(hashBuckets(root), async () => history.clock?.wait(0));
   const roots = { expectedRoot: expected.root(), foundRoot: found.root() };
   const equal = roots.expectedRoot === roots.foundRoot && search.unfound === 0;
   const named = equal ? none : await nameDifferences(comparison, differingBuckets(expected, found), search);

@@ -15,3 +15,15 @@ export async function* fewAtATime<Item>(
       await rest(few.length);
     }
 }
+
+/** What steps lead to, with `rest` between two of them. */
+export async function inSteps<Result>(
+  steps: Iterator<undefined, Result>,
+  rest: () => Promise<void>,
+): Promise<Result> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await rest();
+  }
+}

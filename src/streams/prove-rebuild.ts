@@ -6,6 +6,7 @@ import type { ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type Changed, changedSince, countsAfter } from './changed-since.ts';
 import { compareModel, type Difference } from './compare-model.ts';
+import { inSteps } from './few-at-a-time.ts';
 import type { History } from './fold-history.ts';
 import { type Followed, followToEnd } from './handover.ts';
 import { refuseEnded } from './index-ahead.ts';
@@ -107,7 +108,7 @@ async function refuseDifferent(
   const { context, index, projection, plan, signal } = work;
   const rest = (): Promise<void> => context.clock.wait(0);
   const [after, before] = [changed?.after.root ?? rootOf(), changed?.before.root ?? rootOf()];
-  const atFold = await exchangedRoot(root, after, before, rest);
+  const atFold = await inSteps(exchangedRoot(root, after, before), rest);
   if (atFold === filled.root) return;
   await using snapshot = await index.snapshot();
   const { differences, expectedRoot } = await compareModel({

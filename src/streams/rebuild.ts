@@ -6,6 +6,7 @@ import { indexName } from '../ports/search-values.ts';
 import type { Projection } from '../projections/projection.ts';
 import { withClaim } from './claim.ts';
 import { coveringCheckpoint } from './covering-checkpoint.ts';
+import { inSteps } from './few-at-a-time.ts';
 import { fillIndex } from './fill-index.ts';
 import { laneSpans } from './fold-history.ts';
 import { refuseEnded } from './index-ahead.ts';
@@ -194,7 +195,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   );
   await index.saveProgress(lanes);
   await index.refresh();
-  await hashBuckets(root, () => context.clock.wait(0));
+  await inSteps(hashBuckets(root), () => context.clock.wait(0));
   const filled: Filling = {
     root: root.root(),
     documents: root.size,
