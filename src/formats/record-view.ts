@@ -71,6 +71,13 @@ export class RecordView implements LogRecord {
   }
 }
 
+/** The record over a copy of its own bytes: who keeps it keeps no block. */
+export function detached({ bytes }: RecordView): RecordView {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return new RecordView(new AvroReader(own));
+}
+
 /** A record as plain data; its bytes are views into those it was read from. */
 export const materialise = (view: RecordView): LogRecord => ({
   offset: view.offset,

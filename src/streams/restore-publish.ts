@@ -1,5 +1,6 @@
 import { Fault, isFault } from '../domain/fault.ts';
 import { formatPosition } from '../domain/position.ts';
+import { detached } from '../formats/record-view.ts';
 import { originalHash, restoredHash, toRestored } from '../formats/restored.ts';
 import type { Clock } from '../ports/clock.ts';
 import { appendBytesMax, type EventLog, type LogBounds, type NewRecord } from '../ports/event-log.ts';
@@ -98,7 +99,8 @@ export function publishLane(options: PublishOptions): LanePublisher {
         throw differs(`offset ${found.offset} holds another record`, placed);
       }
       const { position, view } = placed;
-      const record = toRestored({ position, record: view }, await options.registryIdOf(placed));
+      // By key, a partition of few records waits long: what it waits with must not be blocks of the archive.
+      const record = toRestored({ position, record: detached(view) }, await options.registryIdOf(placed));
       const bytes = appendBytesOf(record);
       if (batchBytes + bytes > batchMost || batch.length === batchRecordsMax) await flush();
       batch.push(record);

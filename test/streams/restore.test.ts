@@ -138,6 +138,27 @@ describe('a topic for readers outside', () => {
     }
   });
 
+  test('what waits to be appended keeps no more of the archive than its own bytes', async () => {
+    await twoEpochs(store);
+    const kept: number[] = [];
+    const watched: LogHost = {
+      ...host,
+      async open(topic) {
+        const log = await host.open(topic);
+        const append: EventLog['append'] = (partition, records) => {
+          for (const record of records)
+            kept.push(record.value!.buffer.byteLength - record.value!.length - record.key!.length);
+          return log.append(partition, records);
+        };
+        return { ...log, append };
+      },
+    };
+    expect(await restored({ host: watched })).toMatchObject({ equal: true, published: 270 });
+    expect(kept).toHaveLength(270);
+    // Its headers and framing.
+    expect(Math.max(...kept)).toBeLessThan(200);
+  });
+
   test('one epoch alone, at a past cut, with so many partitions', async () => {
     await twoEpochs(store);
     const cut = { epoch: 1, next: [10, 20] };
