@@ -3,6 +3,7 @@ import type { Projection } from '../projections/projection.ts';
 import { type Claim, liveClaim } from './claim.ts';
 import { readEpochs } from './epochs.ts';
 import { fillByClaims, type Member } from './fill-by-claims.ts';
+import { laneSpans } from './fold-history.ts';
 import { patiently } from './patiently.ts';
 import { rebuild } from './rebuild.ts';
 import { isResumable, type RebuildJob, readJob, removeWork } from './rebuild-job.ts';
@@ -135,7 +136,7 @@ async function help(
   const { store, model, clock, patienceMs = 0 } = context;
   const { projection: name } = projection.definition;
   const epochs = await readEpochs(store.truth);
-  const total = until.next.reduce((sum, next) => sum + next, 0);
+  const total = laneSpans({ epochs, until }).reduce((sum, { end }) => sum + end, 0);
   const [gone, over] = [new AbortController(), new AbortController()];
   const isStill = async (): Promise<boolean> => {
     const job = await readJob(store.state, name);

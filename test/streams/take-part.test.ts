@@ -3,7 +3,9 @@ import type { ModelIndex, ReadModel } from '../../src/ports/read-model.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { liveClaim, withClaim } from '../../src/streams/claim.ts';
 import { claimStaleMs } from '../../src/streams/heartbeat.ts';
+import { openNextEpoch } from '../../src/streams/next-epoch.ts';
 import { markCancelled, readJob } from '../../src/streams/rebuild-job.ts';
+import type { RebuildProgress } from '../../src/streams/rebuild-pace.ts';
 import type { RebuildContext } from '../../src/streams/rebuild-plan.ts';
 import type { RebuildReport } from '../../src/streams/rebuild-report.ts';
 import { takePart } from '../../src/streams/take-part.ts';
@@ -24,12 +26,15 @@ function hurried({ context }: World) {
 const part = (
   context: RebuildContext,
   nth: number,
-  { run = 'nightly', signal = AbortSignal.timeout(20_000) } = {},
+  {
+    run = 'nightly',
+    signal = AbortSignal.timeout(20_000),
+    onProgress = (_: RebuildProgress): void => undefined,
+  } = {},
 ): Promise<RebuildReport> =>
   takePart(context, {
-    ...{ projection: entities, run, signal, member: { by: `p${nth}`, nth, of } },
+    ...{ projection: entities, run, signal, onProgress, member: { by: `p${nth}`, nth, of } },
     newId: () => crypto.randomUUID(),
-    onProgress: () => undefined,
   });
 
 /** How many indexes were made, and what happens to each store. */
@@ -83,6 +88,28 @@ test('all that take part end with the one report, which says who did what; who c
   const next = await part(context, 1, { run: 'the-next' });
   expect(next.id).not.toBe(report.id);
   expect(created).toEqual([report.index, next.index]);
+});
+
+test('each of them tells how much of all epochs is done', async () => {
+  await using world = await openWorld(partitions);
+  await archiveEvents(world, tableEvents(20));
+  const end = { epoch: 1, next: await world.ends(), timeMax: Date.now() };
+  const opened = { partitions, openedAt: world.epoch.openedAt };
+  const epochs = [world.epoch, await openNextEpoch(world.store.truth, world.epoch, end, opened)];
+  const all = Promise.withResolvers<void>();
+  const { model } = counted(world, () => all.promise);
+  const context = { ...hurried(world).context, model, epochs };
+  const told = new Map<number, Set<number>>();
+  const parts = [0, 1].map((nth) =>
+    part(context, nth, {
+      onProgress({ phase, total }) {
+        if (phase === 'fold') told.set(nth, (told.get(nth) ?? new Set()).add(total));
+        if (told.size === 2) all.resolve();
+      },
+    }),
+  );
+  await Promise.all(parts);
+  expect([...told.values()]).toEqual([new Set([20]), new Set([20])]);
 });
 
 test('where the one that leads is stopped, or falls silent, another one goes on with it', async () => {
