@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { formatTime } from '../../domain/moment.ts';
 import { projections } from '../../projections/registry.ts';
 import type { RebuildReport } from '../../streams/rebuild-report.ts';
 import { isRunName } from '../../streams/shared-runs.ts';
@@ -49,13 +50,32 @@ export async function rebuildTogether(
     if (session.output === 'ndjson') await session.write(`${JSON.stringify(report)}\n`);
   }
   await writeReports(session, reports);
-  for (const { projection, ledBy, members = [] } of reports)
-    for (const { by, units, documents, takenOver } of members)
-      session.note(
-        `${projection}: ${by}${by === ledBy ? ' (led)' : ''} ${units} units, ${documents.toLocaleString('en')} documents` +
-          (takenOver > 0 ? `, ${takenOver} of the units taken over` : ''),
-      );
+  for (const report of reports) for (const line of whoDidWhat(report, share.member.by)) session.note(line);
   return exitCodes.ok;
+}
+
+/**
+ * What each process did of a rebuild; and that this one did nothing, for who gives the word of a rebuild that is over gets what
+ * came of that one.
+ */
+export function whoDidWhat(
+  {
+    projection,
+    id,
+    endedAt,
+    ledBy,
+    members = [],
+  }: Pick<RebuildReport, 'projection' | 'id' | 'endedAt' | 'ledBy' | 'members'>,
+  own: string,
+): readonly string[] {
+  const told = members.map(
+    ({ by, units, documents, takenOver }) =>
+      `${projection}: ${by}${by === ledBy ? ' (led)' : ''} ${units} units, ${documents.toLocaleString('en')} documents` +
+      (takenOver > 0 ? `, ${takenOver} of the units taken over` : ''),
+  );
+  if (ledBy === own || members.some(({ by }) => by === own)) return told;
+  const nothing = `${projection}: nothing was left to do of ${id}, which ended ${formatTime(endedAt)}`;
+  return [...told, `${nothing}; another rebuild takes another word: --run`];
 }
 
 /** `--share 0/3 --run nightly`: which of them this is. Host and process make its name its own. */
