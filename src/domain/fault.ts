@@ -119,8 +119,9 @@ export const faults = {
   },
   DATA_NOT_EMPTY: {
     remedy: 'refuse',
-    about: 'the data folder holds an archive already',
-    doThis: 'Recover into an empty folder; nothing was changed.',
+    about: 'an archive is there already, or half of one',
+    doThis:
+      'Name an empty place, or go on with what is unfinished by the command that began it. Nothing was changed.',
   },
   DRAIN_LATE: {
     remedy: 'retry',
@@ -223,7 +224,7 @@ export const faults = {
   FILE_UNREADABLE: {
     remedy: 'refuse',
     about: 'a file or folder could not be read',
-    doThis: 'Check that it exists and that this user may read it, then scan again.',
+    doThis: 'Check that it exists and that this user may read it, then do the same again.',
   },
   FOLD_FAILED: {
     remedy: 'refuse',
@@ -403,8 +404,9 @@ export const faults = {
   },
   OPERATION_UNKNOWN: {
     remedy: 'refuse',
-    about: 'no rebuild or verification of this id is known',
-    doThis: 'Check the id: /v1/rebuilds lists rebuilds; a verification is known to the process that ran it.',
+    about: 'no rebuild, verification or drill of this id is known',
+    doThis:
+      'Check the id: /v1/rebuilds and /v1/drills list them; a verification is known to the process that ran it.',
   },
   ORIGIN_NOT_ALLOWED: {
     remedy: 'refuse',

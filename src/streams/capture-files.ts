@@ -26,9 +26,12 @@ const depthMax = 32;
 
 /**
  * Patterns of paths by a layout as Capture is configured with: whole, or without its first folders, for a folder that lies
- * deeper. Throws `CAPTURE_INVALID` for a layout without {PartitionId}.
+ * deeper. Throws `CAPTURE_INVALID` for a layout without {PartitionId}, and for one that has it twice, or hub or namespace.
  */
 export function pathPatterns(layout: string): readonly RegExp[] {
+  const named = layout.match(/\{(?:Namespace|EventHub|PartitionId)\}/g) ?? [];
+  if (new Set(named).size < named.length)
+    throw new Fault('CAPTURE_INVALID', { layout, reason: 'it has a part twice' });
   const segments = layout.split('/');
   const patterns: RegExp[] = [];
   for (let from = 0; from < segments.length; from += 1) {

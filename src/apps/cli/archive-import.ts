@@ -1,6 +1,7 @@
+import { isFault } from '../../domain/fault.ts';
 import { partitionMax } from '../../domain/position.ts';
 import type { FileTree } from '../../ports/file-tree.ts';
-import { captureLayout } from '../../streams/capture-files.ts';
+import { captureLayout, pathPatterns } from '../../streams/capture-files.ts';
 import {
   type CapturePlan,
   type CaptureRequest,
@@ -14,7 +15,7 @@ import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { counted, tableText } from './print.ts';
 import { openProgress } from './progress.ts';
-import { isSet, type Run, type Session, textOf } from './session.ts';
+import { isSet, type Options, type Run, type Session, textOf } from './session.ts';
 
 /** Imports what Event Hubs Capture wrote as the first epoch of a log that begins with it. */
 export const run: Run = async (session, [from], options) => {
@@ -31,7 +32,7 @@ export const run: Run = async (session, [from], options) => {
     );
   const request: CaptureRequest = {
     place: tree.place,
-    layout: textOf(options, 'layout') ?? captureLayout,
+    layout: layoutIn(options),
     partitions: partitions === undefined ? null : Number(partitions),
     asEvents: isSet(options, 'asEvents'),
     name: config.name,
@@ -73,6 +74,20 @@ export const run: Run = async (session, [from], options) => {
   session.note(`imported: start as usual, the log goes on in epoch ${next!.epoch}`);
   return exitCodes.ok;
 };
+
+function layoutIn(options: Options): string {
+  const layout = textOf(options, 'layout') ?? captureLayout;
+  try {
+    pathPatterns(layout);
+  } catch (error) {
+    if (!isFault(error, 'CAPTURE_INVALID')) throw error;
+    throw usage(
+      `--layout ${JSON.stringify(layout)}: ${error.facts.reason}`,
+      `Give it as Capture has it, such as ${captureLayout}.`,
+    );
+  }
+  return layout;
+}
 
 /** Does `work` while its records are counted; nothing is shown any more once somebody is asked. */
 async function shown<Result>(

@@ -69,6 +69,8 @@ test.each([
   [['samples/story'], 3, 'CAPTURE_EMPTY'],
   [[sample, '--partitions', '0'], 2, 'Give a whole number'],
   [[sample, '--partitions', '1'], 1, 'CAPTURE_INVALID'],
+  [[sample, '--layout', '{EventHub}'], 2, 'it has no {PartitionId}'],
+  [[sample, '--layout', '{PartitionId}/{PartitionId}'], 2, 'it has a part twice'],
 ])('%j ends with %i', async (words, code, text) => {
   expect(await cli(['archive', 'import-capture', ...words, '--plan', '--data', dir])).toMatchObject({
     code,
