@@ -51,13 +51,17 @@ export async function importInto(
   await using _lock = isFolder ? takeOwnerLock(config.dataDir) : undefined;
   await using ports = await openPorts(settings, () => undefined);
   const { archive: store, clock } = ports;
-  const options = { ...world, store, clock, newLogId: uuidV7, nextPartitions: config.partitions };
-  const epochs = await importCapture(options, request);
-  const { log } = epochs[0]!;
   const { signingKeyFile: file, dataDir } = config;
-  const signer = signingKey({ file, dataDir: isFolder ? dataDir : undefined, name: `annal/${log}` });
-  if (signer !== undefined) await keepVkey(store.truth, signer);
-  for (const lane of lanesOf(epochs.slice(0, 1)))
-    await completeLane({ store, clock, log, signer }, lane, world.signal);
-  return { epochs, signed: signer !== undefined };
+  let signed = false;
+  const complete = async ([first]: readonly Epoch[]): Promise<void> => {
+    const { log } = first!;
+    const signer = signingKey({ file, dataDir: isFolder ? dataDir : undefined, name: `annal/${log}` });
+    signed = signer !== undefined;
+    if (signer !== undefined) await keepVkey(store.truth, signer);
+    for (const lane of lanesOf([first!]))
+      await completeLane({ store, clock, log, signer }, lane, world.signal);
+  };
+  const options = { ...world, store, clock, newLogId: uuidV7, nextPartitions: config.partitions, complete };
+  const epochs = await importCapture(options, request);
+  return { epochs, signed };
 }

@@ -15,7 +15,7 @@ import { endReader } from './epoch-end.ts';
 import { type Epoch, markClosing, openEpoch, readEpochs, topicOf } from './epochs.ts';
 import { openNextEpoch } from './next-epoch.ts';
 
-/** The import that is under way, until the epoch after it is open: the same again goes on with it. */
+/** The import that is under way, until its end: the same again goes on with it. */
 const pendingName = 'importing.json';
 
 export interface CaptureRequest {
@@ -132,6 +132,8 @@ export interface ImportOptions extends CaptureWorld {
   readonly nextPartitions: number;
   /** Bytes of records that make a segment. */
   readonly segmentBytes?: number;
+  /** What belongs to it once it is a log: the import is over after that, and a crash before does it again. */
+  readonly complete?: (epochs: readonly Epoch[]) => Promise<void>;
   /** Points at which a crash must do no harm. Tests stop the process there. */
   readonly probe?: (point: 'begun' | 'segment' | 'segments' | 'epoch' | 'closed') => void | Promise<void>;
 }
@@ -173,8 +175,10 @@ export async function importCapture(
     const now = new Date(clock.now()).toISOString();
     await openNextEpoch(store.truth, epoch, end, { partitions: options.nextPartitions, openedAt: now });
   }
+  const epochs = await readEpochs(store.truth);
+  await options.complete?.(epochs);
   await store.state.remove(pendingName);
-  return readEpochs(store.truth);
+  return epochs;
 }
 
 /** Puts the import on record, or takes up the one that is there. */
@@ -198,7 +202,7 @@ async function begin(options: ImportOptions, request: CaptureRequest): Promise<P
   return there;
 }
 
-/** The import that a crash left unfinished, if there is one: until its end the archive is no log's. */
+/** The import that a crash left unfinished, if there is one: until its second epoch is open the archive is no log's. */
 export async function pendingImport({ state }: ArchiveStore): Promise<Pending | undefined> {
   const found = await state.read(pendingName);
   return found === undefined ? undefined : (JSON.parse(found.bytes.toString('utf8')) as Pending);

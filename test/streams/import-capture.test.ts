@@ -272,6 +272,22 @@ describe('stopped in the middle', () => {
     expect(await store.state.read('importing.json')).toBeUndefined();
   });
 
+  test('before it was completed: the same again does that too', async () => {
+    await writeLanes(from, capturedLanes(20));
+    const complete = async (): Promise<void> => {
+      throw stop;
+    };
+    await expect(imported({ complete })).rejects.toThrow(stop);
+    const completed: number[] = [];
+    await imported({
+      complete: async (epochs) => {
+        completed.push(epochs.length);
+      },
+    });
+    expect(completed).toEqual([2]);
+    await expect(imported()).rejects.toThrow('DATA_NOT_EMPTY');
+  });
+
   test('files that changed meanwhile are told', async () => {
     await writeLanes(from, capturedLanes(100));
     const probe = (at: string): void => {
