@@ -24,8 +24,8 @@ function claimOf({ result, kind, fault }: DrillReport): string {
     'Every document was folded from the archive alone and read back, byte for byte: both have one root.';
   if (kind === 'recovery') return proven;
   return result === 'proven'
-    ? `${proven} What serves has the same root at the same cut, where it is compared.`
-    : `${proven} **What serves has another root at the same cut.**`;
+    ? `${proven} What serves has the same root at the same cut and is found, where it is compared.`
+    : `${proven} **What serves has another root at the same cut, or is not all found.**`;
 }
 
 const rowsOf = (report: DrillReport): readonly Row[] => [
@@ -48,6 +48,8 @@ const rowsOf = (report: DrillReport): readonly Row[] => [
 function modelText({ events, documents, cut, root, tookMs, live }: RecoveredModel): string {
   const back = `${count(events)} events, ${count(documents)} documents at \`${cut}\` in ${count(tookMs)} ms, root \`${root}\``;
   if (live === null) return `${back}; not compared with a live one`;
-  const same = live.root === root ? 'the same' : `**another root, \`${live.root}\`**`;
+  const { unsearchable } = live;
+  const lost = unsearchable === 0 ? '' : `, but **no search finds ${count(unsearchable)} of its documents**`;
+  const same = live.root === root ? `the same${lost}` : `**another root, \`${live.root}\`**${lost}`;
   return `${back}; \`${live.index}\`, which serves, has ${same}`;
 }

@@ -10,7 +10,13 @@ import type { Projection } from '../projections/projection.ts';
 import { projections } from '../projections/registry.ts';
 import { withClaim } from '../streams/claim.ts';
 import { type CoveringCheckpoint, coveringCheckpoint } from '../streams/covering-checkpoint.ts';
-import { type DrillReport, notRecovered, type RecoveredModel } from '../streams/drill-report.ts';
+import {
+  type DrillReport,
+  isSame,
+  type LiveRoot,
+  notRecovered,
+  type RecoveredModel,
+} from '../streams/drill-report.ts';
 import { type Epoch, readEpochs } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { archiveCut } from '../streams/history-cut.ts';
@@ -24,11 +30,9 @@ import { portSettings } from './open-annal.ts';
 import { withScratch } from './scratch-state.ts';
 
 /** What a live read model held at a cut, by its own root. */
-export interface LiveModel {
-  readonly index: string;
+export interface LiveModel extends LiveRoot {
   /** Text. */
   readonly cut: string;
-  readonly root: string;
 }
 
 export interface DrillAsked {
@@ -109,8 +113,6 @@ async function recovered(asked: DrillAsked, ground: Ground): Promise<DrillReport
   }
 }
 
-const isSame = ({ live, root }: RecoveredModel): boolean => live === null || live.root === root;
-
 /** Where live models are, under other names: nothing else of these ports is used. */
 function scratchSettings(config: AnnalConfig, dir: string) {
   const { readModel } = config;
@@ -140,8 +142,8 @@ async function recoverOne(
   const { clock, store, epochs, signal } = context;
   const { projection: name, version } = projection.definition;
   const begunAt = clock.now();
-  const known = live.get(name);
-  const cut = known === undefined ? await archiveCut(store, epochs) : parseCut(known.cut)!;
+  const found = live.get(name);
+  const cut = found === undefined ? await archiveCut(store, epochs) : parseCut(found.cut)!;
   const accepting = { ...context, acceptUnindexable: Number.POSITIVE_INFINITY };
   const plan = await planRebuild(accepting, projection, { cut });
   const told = (progress: RebuildProgress): void => onProgress(name, progress);
@@ -149,7 +151,8 @@ async function recoverOne(
   return {
     ...{ projection: name, version, cut: formatCut(cut), events, documents, root },
     tookMs: clock.now() - begunAt,
-    live: known === undefined ? null : { index: known.index, root: known.root },
+    live:
+      found === undefined ? null : { index: found.index, root: found.root, unsearchable: found.unsearchable },
   };
 }
 

@@ -17,8 +17,19 @@ export interface RecoveredModel {
   readonly root: string;
   readonly tookMs: number;
   /** What the live one held at the same cut; null where none was there to compare with. */
-  readonly live: { readonly index: string; readonly root: string } | null;
+  readonly live: LiveRoot | null;
 }
+
+export interface LiveRoot {
+  readonly index: string;
+  readonly root: string;
+  /** Of its documents, how many no search finds. */
+  readonly unsearchable: number;
+}
+
+/** Whether what serves is what was brought back, and all found; or nothing was there to compare with. */
+export const isSame = ({ live, root }: RecoveredModel): boolean =>
+  live === null || (live.root === root && live.unsearchable === 0);
 
 /** What a recovery, or a drill of one, brought back, and how long that took. Everything in it is JSON. */
 export interface DrillReport {
@@ -28,7 +39,7 @@ export interface DrillReport {
   /** Id and name of the log. */
   readonly log: string;
   readonly name: string;
-  /** proven: every model was read back as folded, and is what the live one is where that is there. */
+  /** proven: every model was read back as folded, and is what the live one is where that is there, which is found. */
   readonly result: 'proven' | 'differs' | 'failed';
   /** What it failed of. */
   readonly fault: { readonly code: string; readonly message: string } | null;
@@ -136,7 +147,7 @@ function isModel(value: unknown): boolean {
   return (
     areTexts(projection, cut, root) &&
     areWhole(version, events, documents, tookMs) &&
-    isNullOr(live, (of: Loose<NonNullable<RecoveredModel['live']>>) => areTexts(of.index, of.root))
+    isNullOr(live, (of: Loose<LiveRoot>) => areTexts(of.index, of.root) && areWhole(of.unsearchable))
   );
 }
 

@@ -49,7 +49,7 @@ test('a report with a part that is no such part is refused', () => {
   const whole = report(older);
   const model = {
     ...{ projection: 'entities', version: 1, cut: '1:3', events: 3, documents: 2, root: 'ab', tookMs: 5 },
-    live: { index: 'entities-v1-abc', root: 'ab' },
+    live: { index: 'entities-v1-abc', root: 'ab', unsearchable: 0 },
   };
   const noted = (value: unknown): Buffer =>
     Buffer.from(signedJson('annal drill report v1', value, signer).note);
@@ -68,7 +68,7 @@ test('a report with a part that is no such part is refused', () => {
       { fault: {} },
     ],
     ...[{ checkpoint: { origin: 'x' } }, { models: [null] }, { models: [{ ...model, root: 1 }] }].flat(),
-    { models: [{ ...model, live: { index: 1, root: 'ab' } }] },
+    { models: [{ ...model, live: { index: 1, root: 'ab', unsearchable: 0 } }] },
   ].map((part, nth) => (nth < 4 ? part : { ...whole, ...(part as object) })))
     expect(() => parseDrill(noted(wrong)), JSON.stringify(wrong)).toThrow('NOTE_INVALID');
 });

@@ -1,7 +1,7 @@
 import { machineClock } from '../../composition/system.ts';
 import { isFault } from '../../domain/fault.ts';
 import { projections } from '../../projections/registry.ts';
-import { type DrillReport, drillNote } from '../../streams/drill-report.ts';
+import { type DrillReport, drillNote, type RecoveredModel } from '../../streams/drill-report.ts';
 import { again } from '../again.ts';
 import { readConfig } from '../config.ts';
 import { drill, type LiveModel } from '../drill.ts';
@@ -93,8 +93,8 @@ async function liveModels(
     try {
       const { verified } = await operate(session, call, '/v1/verifications', { projection });
       if (verified === null) continue;
-      const { index, cut, foundRoot } = verified;
-      live.set(projection, { index, cut, root: foundRoot });
+      const { index, cut, foundRoot, search } = verified;
+      live.set(projection, { index, cut, root: foundRoot, unsearchable: search.unfound });
     } catch (error) {
       if (!(error instanceof Failure) || error.problem.code === 'REBUILD_RUNNING') throw error;
       const { code, detail } = error.problem;
@@ -117,15 +117,24 @@ async function shown(
   );
 }
 
+function servingText({ live, root }: RecoveredModel): string {
+  if (live === null) return 'not compared';
+  if (live.root !== root) return `DIFFERS: ${live.root}`;
+  return live.unsearchable === 0
+    ? 'the same'
+    : `DIFFERS: ${counted(live.unsearchable, 'document')} not found`;
+}
+
 async function drillText(session: Session, report: DrillReport): Promise<string> {
   const { result, models, tookMs, id } = report;
   const table = await tableText(
     session,
     ['PROJECTION', 'EVENTS', 'DOCUMENTS', 'TOOK', 'CUT', 'ROOT', 'WHAT SERVES'],
-    models.map(({ projection, events, documents, tookMs: took, cut, root, live }) => [
-      ...[projection, events.toLocaleString('en'), documents.toLocaleString('en'), timeText(took), cut, root],
-      live === null ? 'not compared' : live.root === root ? 'the same' : `DIFFERS: ${live.root}`,
-    ]),
+    models.map((model) => {
+      const { projection, events, documents, tookMs: took, cut, root } = model;
+      const counts = [events.toLocaleString('en'), documents.toLocaleString('en'), timeText(took)];
+      return [projection, ...counts, cut, root, servingText(model)];
+    }),
   );
   return `${table}${result}: ${counted(models.length, 'read model')} brought back from the archive in ${timeText(tookMs)}, report ${id}\n`;
 }

@@ -86,6 +86,18 @@ describe('a drill beside a server of the same folder', () => {
     expect(existsSync(join(data, 'drill', 'scratch'))).toBe(false);
   });
 
+  test('ends with 6 where what serves is the same and a search does not find it', async () => {
+    const file = serving().find((name) => /^entities-.*\.sqlite$/.test(name))!;
+    const database = new DatabaseSync(join(data, 'read', file), { timeout: 10_000 });
+    database.exec("UPDATE docs SET k_platform = 'nonsense' WHERE k_platform IS NOT NULL");
+    database.close();
+    const ended = await cli(['drill', '--data', data, '-o', 'json']);
+    expect(ended.code, ended.stderr).toBe(6);
+    const { result, models } = reportOf(ended.stdout);
+    expect(result).toBe('differs');
+    expect(models[0]!.live).toMatchObject({ root: models[0]!.root, unsearchable: 7 });
+  });
+
   test('ends with 6 where what serves is another one than the archive brings back', async () => {
     const file = serving().find((name) => /^entities-.*\.sqlite$/.test(name))!;
     const database = new DatabaseSync(join(data, 'read', file), { timeout: 10_000 });
