@@ -30,9 +30,10 @@ import { portSettings } from './open-annal.ts';
 import { withScratch } from './scratch-state.ts';
 
 /** What a live read model held at a cut, by its own root. */
-export interface LiveModel extends LiveRoot {
+export interface LiveModel {
   /** Text. */
   readonly cut: string;
+  readonly held: LiveRoot;
 }
 
 export interface DrillAsked {
@@ -142,8 +143,8 @@ async function recoverOne(
   const { clock, store, epochs, signal } = context;
   const { projection: name, version } = projection.definition;
   const begunAt = clock.now();
-  const found = live.get(name);
-  const cut = found === undefined ? await archiveCut(store, epochs) : parseCut(found.cut)!;
+  const known = live.get(name);
+  const cut = known === undefined ? await archiveCut(store, epochs) : parseCut(known.cut)!;
   const accepting = { ...context, acceptUnindexable: Number.POSITIVE_INFINITY };
   const plan = await planRebuild(accepting, projection, { cut });
   const told = (progress: RebuildProgress): void => onProgress(name, progress);
@@ -151,8 +152,7 @@ async function recoverOne(
   return {
     ...{ projection: name, version, cut: formatCut(cut), events, documents, root },
     tookMs: clock.now() - begunAt,
-    live:
-      found === undefined ? null : { index: found.index, root: found.root, unsearchable: found.unsearchable },
+    live: known?.held ?? null,
   };
 }
 

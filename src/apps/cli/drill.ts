@@ -94,7 +94,7 @@ async function liveModels(
       const { verified } = await operate(session, call, '/v1/verifications', { projection });
       if (verified === null) continue;
       const { index, cut, foundRoot, search } = verified;
-      live.set(projection, { index, cut, root: foundRoot, unsearchable: search.unfound });
+      live.set(projection, { cut, held: { index, root: foundRoot, unsearchable: search.unfound } });
     } catch (error) {
       if (!(error instanceof Failure) || error.problem.code === 'REBUILD_RUNNING') throw error;
       const { code, detail } = error.problem;
