@@ -1,7 +1,8 @@
 import { formatCut } from '../domain/cut.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { formatPosition, type Position } from '../domain/position.ts';
-import type { Document, FieldKind, ModelDefinition } from '../ports/read-model.ts';
+import type { Document, FieldKind, ModelDefinition, SearchFields } from '../ports/read-model.ts';
+import { type SearchValue, searchValues, type Unindexable } from '../ports/search-values.ts';
 import type { Draft, Projection } from '../projections/projection.ts';
 import type { DeniedWorld } from './check-fold.ts';
 import { type FieldChange, fieldChanges } from './document-changes.ts';
@@ -38,6 +39,10 @@ export interface FoldPreview {
   readonly changed: number;
   readonly appeared: number;
   readonly vanished: number;
+  /** Of the changed fold's documents, those that no search could find; a rebuild is refused for them. */
+  readonly unsearchable: number;
+  /** The first of them, and why. */
+  readonly firstUnsearchable: { readonly id: string; readonly reason: Unindexable } | null;
   readonly declared: readonly DeclaredChange[];
   /** Something differs, and the version number is not above this program's. */
   readonly needsNewVersion: boolean;
@@ -70,11 +75,19 @@ export async function previewFold(asked: PreviewAsked): Promise<FoldPreview> {
   const { live, changed, history, limit, onProgress, signal } = asked;
   const counts: FoldCounts = { records: 0, outcomes: {} };
   const total = history.until.next.reduce((sum, next) => sum + next, 0);
-  const told = { liveDocuments: 0, documents: 0, changed: 0, appeared: 0, vanished: 0 };
+  const told = { liveDocuments: 0, documents: 0, changed: 0, appeared: 0, vanished: 0, unsearchable: 0 };
+  let firstUnsearchable: FoldPreview['firstUnsearchable'] = null;
   const first: PreviewedDocument[] = [];
   const compare = (before: Document | undefined, after: Document | undefined): void => {
     if (before !== undefined) told.liveDocuments += 1;
-    if (after !== undefined) told.documents += 1;
+    if (after !== undefined) {
+      told.documents += 1;
+      const reason = valuesOf(changed, after.search);
+      if (typeof reason === 'string') {
+        told.unsearchable += 1;
+        firstUnsearchable ??= { id: after.id, reason };
+      }
+    }
     const what = difference(before, after);
     if (what === undefined) return;
     told[what] += 1;
@@ -97,7 +110,12 @@ export async function previewFold(asked: PreviewAsked): Promise<FoldPreview> {
   return {
     ...{ projection, liveVersion, version, cut: formatCut(history.until), events: counts.records },
     ...told,
-    ...{ declared, equal, needsNewVersion: !equal && liveVersion !== null && version <= liveVersion },
+    ...{
+      firstUnsearchable,
+      declared,
+      equal,
+      needsNewVersion: !equal && liveVersion !== null && version <= liveVersion,
+    },
     documentsDiffering: first,
   };
 }
@@ -114,6 +132,12 @@ function difference(
     JSON.stringify(before.search) === JSON.stringify(after.search);
   return isSame || fieldChanges(before, after).length === 0 ? undefined : 'changed';
 }
+
+const valuesOf = (
+  { definition }: Projection,
+  search: SearchFields | null,
+): readonly SearchValue[] | Unindexable | null =>
+  search === null ? null : searchValues(definition.fields, search);
 
 function declaredChanges(
   before: ModelDefinition['fields'],
@@ -160,7 +184,8 @@ function besideEachOther(
     pending.after.clear();
   };
   const rendered = (drafts: readonly Draft[]): Document[] => drafts.map((draft) => draft.render());
-  const made = (at: Place, work: () => readonly Document[]): readonly Document[] => guarded(world, at, work);
+  const made = (at: Place, work: () => readonly Document[]): readonly Document[] =>
+    guarded(world, at, () => asStored(changed, work()));
   const lanes = laneDrafts();
   /** What a rebuild makes has to be what lanes do, document by document. */
   const asLanes = (documents: readonly Document[], end?: string): readonly Document[] => {
@@ -230,18 +255,32 @@ function guarded(
   work: () => readonly Document[],
 ): readonly Document[] {
   const at = { position: formatPosition(position), urn };
+  const refuseAsked = (): void => {
+    const [asked] = world.asked();
+    if (asked !== undefined) throw new Fault('FOLD_IMPURE', { asked, ...at });
+  };
   let documents: readonly Document[];
   try {
     documents = world.within(work);
   } catch (error) {
     if (isFault(error, 'FOLD_IMPURE')) throw new Fault('FOLD_IMPURE', { ...error.facts, ...at });
+    // What chance or a clock makes differs for that reason.
+    refuseAsked();
     throw new Fault('FOLD_FAILED', { ...at, error: String(error) }, error);
   }
-  const [asked] = world.asked();
-  if (asked !== undefined) throw new Fault('FOLD_IMPURE', { asked, ...at });
-  for (const document of documents)
-    if (!isDocument(document))
-      throw new Fault('FOLD_FAILED', { ...at, error: 'it made what is no document' });
+  refuseAsked();
+  return documents;
+}
+
+/** What is stored has to tell by itself what it is found by. */
+function asStored(changed: Projection, documents: readonly Document[]): readonly Document[] {
+  for (const document of documents) {
+    if (!isDocument(document)) throw new Error('it made what is no document');
+    const [made, told] = [document.search, changed.searchOf(document)].map((search) =>
+      JSON.stringify(valuesOf(changed, search)),
+    );
+    if (made !== told) throw new Error(`searchOf tells other search values of ${document.id} than the fold`);
+  }
   return documents;
 }
 
@@ -250,4 +289,7 @@ const isDocument = (made: Document | undefined): boolean =>
   made.id !== '' &&
   Number.isSafeInteger(made.version) &&
   made.body instanceof Uint8Array &&
-  typeof made.search === 'object';
+  typeof made.search === 'object' &&
+  Object.values(made.search ?? {}).every(
+    (value) => ['string', 'number', 'undefined'].includes(typeof value) || Array.isArray(value),
+  );

@@ -37,7 +37,10 @@ const renumbered = (changed: Partial<Projection>, version = 2): Projection => ({
   ...changed,
   definition: { ...entities.definition, version },
 });
-const none = { changed: 0, appeared: 0, vanished: 0, declared: [], equal: true, needsNewVersion: false };
+const none = {
+  ...{ changed: 0, appeared: 0, vanished: 0, unsearchable: 0, firstUnsearchable: null },
+  ...{ declared: [], equal: true, needsNewVersion: false },
+};
 
 test.each([entities, history])('the same fold changes nothing: %#', async (projection) => {
   await using world = await archived();
@@ -72,7 +75,9 @@ test('documents that appear and vanish are told apart', async () => {
   await using world = await archived();
   const once = ({ event, after }: Step): Draft[] =>
     after.ids.length > 1 ? [] : [{ id: `extra ${event.urn}`, version: 1, render: () => extra(event.urn, 1) }];
-  const appearing = renumbered({ drafts: once, settled: once });
+  const searchOf: Projection['searchOf'] = (document) =>
+    document.id.startsWith('extra ') ? null : entities.searchOf(document);
+  const appearing = renumbered({ drafts: once, settled: once, searchOf });
   expect(await previewed(world, appearing)).toMatchObject({
     ...none,
     equal: false,
@@ -86,6 +91,16 @@ test('documents that appear and vanish are told apart', async () => {
     beforeVersion: 1,
     afterVersion: null,
   });
+});
+
+test('documents that no search could find are counted, and the first is named with its reason', async () => {
+  await using world = await archived();
+  const { fields, ...definition } = entitiesV2.definition;
+  const { live: _, ...declared } = fields;
+  const undeclared = { ...entitiesV2, definition: { ...definition, fields: declared } };
+  const preview = await previewed(world, undeclared);
+  expect(preview).toMatchObject({ unsearchable: 7, firstUnsearchable: { reason: 'FIELD_UNDECLARED' } });
+  expect(preview.firstUnsearchable?.id).toBe(preview.documentsDiffering[0]!.id);
 });
 
 test('of a name that this program has no fold of, everything appears', async () => {
@@ -158,6 +173,22 @@ describe('what a fold must not do is named with the event', () => {
         on(urn, () => ({ id: urn })),
       ),
     ).rejects.toMatchObject(failing('no document'));
+  });
+
+  test('what is stored tells other search values than the fold gave', async () => {
+    await using world = await archived();
+    const now = (): string => String(Date.now());
+    const drawn = renumbered({
+      stateDocument: (state) => ({ ...entities.stateDocument(state), search: { urn: now() } }),
+    });
+    await expect(previewed(world, drawn)).rejects.toMatchObject({ code: 'FOLD_IMPURE' });
+    const found = renumbered({
+      stateDocument: (state) => ({ ...entities.stateDocument(state), search: { urn: 'another' } }),
+    });
+    await expect(previewed(world, found)).rejects.toMatchObject({
+      code: 'FOLD_FAILED',
+      facts: { error: expect.stringContaining('searchOf tells other search values') },
+    });
   });
 
   const drafted = (step: Step, told: string): Draft[] =>

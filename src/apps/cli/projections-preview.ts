@@ -51,12 +51,16 @@ async function tell(session: Session, preview: FoldPreview): Promise<void> {
 async function previewText(session: Session, preview: FoldPreview): Promise<string> {
   const { projection, liveVersion, version, cut, events, liveDocuments, documents } = preview;
   const { changed, appeared, vanished, declared, documentsDiffering: first } = preview;
+  const { unsearchable, firstUnsearchable: lost } = preview;
   const from =
     liveVersion === null ? 'no fold of this name' : `v${liveVersion}, ${counted(liveDocuments, 'document')}`;
   const more = changed + appeared + vanished - first.length;
   const head = [
     `${projection}: ${from} → v${version}, ${counted(documents, 'document')}, of ${counted(events, 'event')} at ${cut}`,
     `${counted(changed, 'document')} would change, ${appeared.toLocaleString('en')} would appear, ${vanished.toLocaleString('en')} would vanish`,
+    ...(lost === null
+      ? []
+      : [`${counted(unsearchable, 'document')} could not be searched, as ${lost.id}: ${lost.reason}`]),
     ...declared.map(
       ({ field, before, after }) => `search field ${field}: ${before ?? 'none'} → ${after ?? 'none'}`,
     ),
