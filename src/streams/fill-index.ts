@@ -233,7 +233,7 @@ function together(finished: Iterable<FinishedUnit>): Filled {
       counts.outcomes[of] = (counts.outcomes[of] ?? 0) + count;
     }
     for (const lane of unit.lanes) lanes.set(`${lane.epoch}-${lane.partition}`, lane);
-    unindexable.push(...unit.unindexable);
+    for (const one of unit.unindexable) unindexable.push(one);
   }
   const { lanes: folded } = plus(...units.map(progressOf));
   return { root, counts, lanes: [...lanes.values()], folded, unindexable, search: search.hex() };

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { LogRecord } from '../../src/domain/event.ts';
+import { searchDigest } from '../../src/formats/search-digest.ts';
 import { encodeSegment } from '../../src/formats/segment.ts';
 import type { Document, ModelIndex } from '../../src/ports/read-model.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { segmentName, workOf } from '../../src/streams/archive-names.ts';
-import { type Filled, fillIndex } from '../../src/streams/fill-index.ts';
+import { type Filled, filledOnRecord, fillIndex } from '../../src/streams/fill-index.ts';
+import { recordUnits } from '../../src/streams/finished-units.ts';
 import { anEvent, recordOf } from '../given/events.ts';
+import { memoryState } from '../given/memory-state.ts';
 import { openWorld, type World } from '../given/world.ts';
 
 const entitiesCount = 40;
@@ -107,4 +110,13 @@ describe('a history larger than its window', () => {
     for await (const { name } of world.store.state.list(''))
       expect(name.startsWith(workOf('the-rebuild'))).toBe(true);
   });
+});
+
+test('an engine that took nothing of a large unit is told, document by document', async () => {
+  const state = memoryState();
+  const unindexable = Array.from({ length: 150_000 }, (_, n) => ({ id: String(n), reason: 'no' }));
+  const unit = { name: 'chain-0', counts: { records: 0, outcomes: {} }, lanes: [] };
+  const empty = { search: searchDigest().hex(), entries: Buffer.alloc(0) };
+  await recordUnits(state, 'id', [{ ...unit, ...empty, unindexable }]);
+  expect((await filledOnRecord(state, 'id')).unindexable).toHaveLength(150_000);
 });
