@@ -36,9 +36,10 @@ if (node === undefined) {
 }
 // A server keeps its memory small: a small nursery is as fast, and what is freed goes back to the system. `start` is all in
 // one process on somebody's own machine, and grows twofold before everything is looked through; others fourfold.
-const serves = ['start', 'run'].includes(process.argv[2]);
+const command = process.argv.slice(2).find((word) => ['start', 'run'].includes(word));
+const serves = command !== undefined;
 const heap =
-  process.argv[2] === 'start'
+  command === 'start'
     ? ['--max-semi-space-size=4', '--heap-growing-percent=100']
     : ['--max-semi-space-size=8', '--heap-growing-percent=300'];
 // kafkajs 2.2.4 asks for timers in the past, which Node 24 remarks upon, and runs them at once as before.

@@ -45,8 +45,9 @@ const rowsOf = (report: DrillReport): readonly Row[] => [
   ...report.models.map((model): Row => [`${model.projection} version ${model.version}`, modelText(model)]),
 ];
 
-function modelText({ events, documents, cut, root, tookMs, live }: RecoveredModel): string {
-  const back = `${count(events)} events, ${count(documents)} documents at \`${cut}\` in ${count(tookMs)} ms, root \`${root}\``;
+function modelText({ events, documents, unindexable, cut, root, tookMs, live }: RecoveredModel): string {
+  const hidden = unindexable === 0 ? '' : `, **${count(unindexable)} of them found by no search**,`;
+  const back = `${count(events)} events, ${count(documents)} documents${hidden} at \`${cut}\` in ${count(tookMs)} ms, root \`${root}\``;
   if (live === null) return `${back}; not compared with a live one`;
   const { unsearchable } = live;
   const lost = unsearchable === 0 ? '' : `, but **no search finds ${count(unsearchable)} of its documents**`;

@@ -91,6 +91,7 @@ async function recovered(asked: DrillAsked, ground: Ground): Promise<DrillReport
     ...{ id, kind: 'drill', log, name, archive: store.place, startedAt, notRecovered },
   };
   let [into, checkpoint]: [string, CoveringCheckpoint | null] = [scratch, null];
+  let failed = false;
   const ended = (result: DrillReport['result'], fault: DrillReport['fault']): DrillReport => {
     const endedAt = clock.now();
     const tookMs = endedAt - startedAt;
@@ -101,7 +102,12 @@ async function recovered(asked: DrillAsked, ground: Ground): Promise<DrillReport
     const model = scratchModel(ports, log);
     into = model.place;
     await clear(model);
-    ending.defer(() => clear(model));
+    ending.defer(() =>
+      clear(model).catch((error: unknown) => {
+        // Of an engine that went away the report tells, and the next drill clears what is left.
+        if (!failed || !isFault(error)) throw error;
+      }),
+    );
     const { store: own } = ending.use(await withScratch(store, join(scratch, 'fold')));
     const context = { store: own, model, clock, epochs, decoders: openEventDecoders(store.truth) };
     for (const projection of projections)
@@ -110,6 +116,7 @@ async function recovered(asked: DrillAsked, ground: Ground): Promise<DrillReport
     return ended(models.every(isSame) ? 'proven' : 'differs', null);
   } catch (error) {
     if (signal.aborted || !isFault(error)) throw error;
+    failed = true;
     return ended('failed', { code: error.code, message: error.message });
   }
 }
@@ -148,9 +155,16 @@ async function recoverOne(
   const accepting = { ...context, acceptUnindexable: Number.POSITIVE_INFINITY };
   const plan = await planRebuild(accepting, projection, { cut });
   const told = (progress: RebuildProgress): void => onProgress(name, progress);
-  const { events, documents, root } = await rebuild(accepting, projection, plan, uuidV7(), told, signal);
+  const { events, documents, unindexable, root } = await rebuild(
+    accepting,
+    projection,
+    plan,
+    uuidV7(),
+    told,
+    signal,
+  );
   return {
-    ...{ projection: name, version, cut: formatCut(cut), events, documents, root },
+    ...{ projection: name, version, cut: formatCut(cut), events, documents, unindexable, root },
     tookMs: clock.now() - begunAt,
     live: known?.held ?? null,
   };

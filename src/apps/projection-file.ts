@@ -39,14 +39,25 @@ export async function projectionFrom(file: string): Promise<Projection> {
     if (wrong !== undefined) throw invalid(`${relative(process.cwd(), one.path)} ${wrong}`);
   }
   let loaded: Readonly<Record<string, unknown>>;
+  process.on('exit', endedByFile);
   try {
     loaded = await loadModule(pathToFileURL(path).href);
   } catch (error) {
     throw invalid(String(error), error);
+  } finally {
+    process.off('exit', endedByFile);
   }
   const projection = projectionIn(loaded.default, invalid);
   if (projection.folding !== undefined) throw invalid('folding is for kept code alone');
   return projection;
+}
+
+/** A file that ends the process while it is loaded, or is never loaded whole, is not one that was looked at. */
+function endedByFile(): void {
+  process.exitCode = 1;
+  process.stderr.write(
+    'annal: PROJECTION_INVALID: the file ended the process while it was loaded, or never was\n',
+  );
 }
 
 /** Why a file may not be a part of a fold; undefined where it may. */

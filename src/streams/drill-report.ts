@@ -13,6 +13,8 @@ export interface RecoveredModel {
   readonly cut: string;
   readonly events: number;
   readonly documents: number;
+  /** Of these, how many the engine keeps whole and no search finds. */
+  readonly unindexable: number;
   /** Of what was folded and of what was read back. */
   readonly root: string;
   readonly tookMs: number;
@@ -143,10 +145,11 @@ const isCheckpoint = ({ origin, size, root }: Loose<CoveringCheckpoint>): boolea
 
 function isModel(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { projection, version, cut, events, documents, root, tookMs, live }: Loose<RecoveredModel> = value;
+  const { projection, version, cut, events, documents, unindexable }: Loose<RecoveredModel> = value;
+  const { root, tookMs, live }: Loose<RecoveredModel> = value;
   return (
     areTexts(projection, cut, root) &&
-    areWhole(version, events, documents, tookMs) &&
+    areWhole(version, events, documents, unindexable, tookMs) &&
     isNullOr(live, (of: Loose<LiveRoot>) => areTexts(of.index, of.root) && areWhole(of.unsearchable))
   );
 }

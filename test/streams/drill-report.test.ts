@@ -48,7 +48,16 @@ test('what is kept stays: the same again changes nothing, another one of its id 
 test('a report with a part that is no such part is refused', () => {
   const whole = report(older);
   const model = {
-    ...{ projection: 'entities', version: 1, cut: '1:3', events: 3, documents: 2, root: 'ab', tookMs: 5 },
+    ...{
+      projection: 'entities',
+      version: 1,
+      cut: '1:3',
+      events: 3,
+      documents: 2,
+      unindexable: 0,
+      root: 'ab',
+      tookMs: 5,
+    },
     live: { index: 'entities-v1-abc', root: 'ab', unsearchable: 0 },
   };
   const noted = (value: unknown): Buffer =>

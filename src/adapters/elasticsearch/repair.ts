@@ -41,10 +41,13 @@ export async function repairDocuments(
     if (removed.length + above.length > 0) await of.wait(forgetMs);
     return await written(of, documents);
   } finally {
-    await client.request({ method: 'POST', path: `/${physical}/_flush`, index });
-    // Drops what it remembers of deletions too.
-    await client.request({ method: 'POST', path: `/${physical}/_refresh`, index });
-    await forgetting(null);
+    try {
+      await client.request({ method: 'POST', path: `/${physical}/_flush`, index });
+      // Drops what it remembers of deletions too.
+      await client.request({ method: 'POST', path: `/${physical}/_refresh`, index });
+    } finally {
+      await forgetting(null);
+    }
   }
 }
 

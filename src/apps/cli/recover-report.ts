@@ -24,8 +24,9 @@ export async function reportRecovery(
   const { archive, into, log, name } = plan;
   const report: DrillReport = {
     ...{ id: uuidV7(), kind: 'recovery', log, name, archive, into, result: 'proven', fault: null },
-    models: built.map(({ projection, version, cut, events, documents, root, foldMs, readBackMs }) => ({
-      ...{ projection, version, cut, events, documents, root, tookMs: foldMs + readBackMs, live: null },
+    models: built.map(({ projection, version, cut, events, documents, unindexable, root, ...took }) => ({
+      ...{ projection, version, cut, events, documents, unindexable, root },
+      ...{ tookMs: took.foldMs + took.readBackMs, live: null },
     })),
     checkpoint: built.at(-1)?.checkpoint ?? null,
     ...{ startedAt, endedAt, tookMs: endedAt - startedAt, notRecovered },

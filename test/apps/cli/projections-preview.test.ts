@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,4 +91,17 @@ test.each([
 
 test('a limit that is none is asked for again', async () => {
   expect(await preview('samples/projections/entities.ts', '--limit', 'many')).toMatchObject({ code: 2 });
+});
+
+test.each([
+  'process.exit(0);',
+  'await new Promise(() => {});',
+])('a file that is never loaded, by %s, does not end well', (end) => {
+  const file = join(dir, 'never.mjs');
+  writeFileSync(file, `${end}\nexport default {};\n`);
+  const { status, stderr } = spawnSync(process.execPath, ['bin/annal.js', 'projections', 'preview', file]);
+  expect({ status, stderr: String(stderr) }).toEqual({
+    status: 1,
+    stderr: expect.stringContaining('PROJECTION_INVALID'),
+  });
 });
