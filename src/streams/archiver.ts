@@ -189,13 +189,12 @@ export function startArchiver(options: ArchiverOptions): Archiver {
       }),
       retry({
         delay: (error: unknown) => {
+          // Told also by a lane that is being left: the write that found another one's work was its last.
+          if (error === yielded) onNotice({ kind: 'yielded', partition });
           if (signal.aborted) return EMPTY;
+          if (error === yielded) return clock.wait(0);
           // The group shared out anew: either the signal aborts, or the partition is ours again.
           if (isFault(error, 'LANE_REVOKED')) return clock.wait(retryMs);
-          if (error === yielded) {
-            onNotice({ kind: 'yielded', partition });
-            return clock.wait(0);
-          }
           if (!isFault(error)) return throwError(() => error);
           task.fault = error;
           onNotice({ kind: 'fault', partition, fault: error });

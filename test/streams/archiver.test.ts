@@ -248,6 +248,22 @@ describe('two writers of one lane', () => {
     await expect(writer.sealIfDue()).rejects.toMatchObject({ code: 'ARCHIVE_FORK' });
   });
 
+  test('one that is stopped, or loses its lane, and finds the work of another in its last write, says that it gave way', async () => {
+    const log = memoryLog();
+    log.records = records(0, 3);
+    const { archiver, notices } = start(log, { flushMs: 60_000 });
+    await archiver.reach([3], soon());
+    log.records.push(...records(3, 6));
+    log.wake();
+    await expect.poll(() => archiver.status()[0]!.logEnd).toBe(6);
+    const other = await openArchiveWriter(context(), lane);
+    for (const one of records(3, 6)) other.add(one);
+    expect(await other.flush()).toBeUndefined();
+    await archiver.stop();
+    expect(notices).toContainEqual({ kind: 'yielded', partition: 0 });
+    expect((await archived()).offsets).toEqual(range(0, 6));
+  });
+
   test('two archivers at once leave each offset in the archive once', async () => {
     const log = memoryLog();
     log.records = records(0, 400);

@@ -45,6 +45,8 @@ export interface Disk {
   list(folder: string): Promise<readonly DiskEntry[]>;
   syncFolder(path: string): Promise<void>;
   size(path: string): Promise<number>;
+  /** Milliseconds since the file was last written, by the clock of the machine. */
+  age(path: string): Promise<number>;
 }
 
 const flagsOf = {
@@ -81,6 +83,7 @@ export const nodeDisk: Disk = {
     }
   },
   size: async (path) => (await stat(path)).size,
+  age: async (path) => Date.now() - (await stat(path)).mtimeMs,
 };
 
 function fileOf(handle: FileHandle): DiskFile {

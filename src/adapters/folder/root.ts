@@ -39,6 +39,9 @@ interface Shared {
   readonly root: Root;
 }
 
+/** A file without its name for so long was left by somebody who is gone. Writing one takes seconds. */
+const leftForGoodMs = 3_600_000;
+
 const shared = new WeakMap<Disk, Map<string, Shared>>();
 
 /** The root of `dir`, shared by all that take it; every taker calls `leave` once. */
@@ -88,10 +91,18 @@ function makeRoot(disk: Disk, dir: string): Root {
     await syncIfOurs(disk, folder);
   });
 
-  /** What a killed process left half-written has no name yet: it goes. */
+  /** What a killed process left half-written has no name yet: it goes, once nobody can be about to name it. */
   async function empty(): Promise<void> {
     await makeOnce(temporaryFolder);
-    for (const { name } of await disk.list(temporaryFolder)) await disk.remove(join(temporaryFolder, name));
+    for (const { name } of await disk.list(temporaryFolder)) {
+      const path = join(temporaryFolder, name);
+      try {
+        if ((await disk.age(path)) >= leftForGoodMs) await disk.remove(path);
+      } catch (error) {
+        // Another thread or process has named or removed it meanwhile.
+        if (!isErrno(error, 'ENOENT')) throw error;
+      }
+    }
   }
 
   return {

@@ -32,6 +32,8 @@ interface Inode {
   /** As it was synced, and what came since. */
   synced: Buffer;
   readonly changes: Change[];
+  /** In which it was made. */
+  readonly life: number;
 }
 
 type Node = Inode | 'folder';
@@ -45,6 +47,8 @@ interface NameChange {
 type Fate = 'success' | 'failure' | 'crash';
 
 const sectorBytes = 512;
+/** A machine that was off, or a process that was killed, is back after this. */
+const betweenLivesMs = 86_400_000;
 
 class DiskError extends Error {
   readonly code: string;
@@ -207,7 +211,7 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
     async open(path, mode) {
       const born = life;
       if (mode === 'create') {
-        const inode: Inode = { content: Buffer.alloc(0), synced: Buffer.alloc(0), changes: [] };
+        const inode: Inode = { content: Buffer.alloc(0), synced: Buffer.alloc(0), changes: [], life };
         const check = () => {
           if (names.has(path)) throw new DiskError('EEXIST', path);
         };
@@ -272,6 +276,10 @@ export function lossyDisk(random: Seeded, root: string): LossyDisk {
     async size(path) {
       end(await begin(life, path), path);
       return fileAt(path).content.length;
+    },
+    async age(path) {
+      end(await begin(life, path), path);
+      return fileAt(path).life === life ? 0 : betweenLivesMs;
     },
   };
   return disk;

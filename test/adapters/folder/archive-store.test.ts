@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect, test } from 'vitest';
 import { folderArchive } from '../../../src/adapters/folder/archive-store.ts';
 import { archiveStoreContract } from '../../contracts/archive-store.contract.ts';
 
@@ -11,4 +12,17 @@ archiveStoreContract('a folder', async () => {
     manyNames: 1_500,
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true }),
   };
+});
+
+test('what another one is about to name stays; what somebody left long ago goes', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'annal-folder-'));
+  const unnamed = join(dir, '.new');
+  await mkdir(unnamed);
+  for (const name of ['now', 'left']) await writeFile(join(unnamed, name), name);
+  const yesterday = new Date(Date.now() - 86_400_000);
+  await utimes(join(unnamed, 'left'), yesterday, yesterday);
+  await using store = folderArchive({ dir });
+  await store.state.write('one', Buffer.from('1'), null);
+  expect(await readdir(unnamed)).toEqual(['now']);
+  await rm(dir, { recursive: true });
 });
