@@ -35,8 +35,8 @@ export function startBridges(
 ): Bridges {
   const wanted: Wanted[] = [];
   if (config.datahub !== undefined) {
-    const { topic, source, aspects } = config.datahub;
-    wanted.push({ topic, source, dialect: aspects.length === 0 ? datahub() : datahub(aspects) });
+    const { topic, source } = config.datahub;
+    wanted.push({ topic, source, dialect: datahub(config.datahubAspects) });
   }
   if (config.inbox !== undefined) wanted.push({ ...config.inbox, dialect: inbox });
 

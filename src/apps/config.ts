@@ -64,10 +64,10 @@ export interface AnnalConfig {
   readonly namespaceRulesFile: string | undefined;
   /** Absolute. */
   readonly signingKeyFile: string | undefined;
-  /** Undefined: no bridge. `aspects`: taken without a schema; `*` = all. */
-  readonly datahub:
-    | { readonly topic: string; readonly source: string; readonly aspects: readonly string[] }
-    | undefined;
+  /** Taken from DataHub without a schema, by topic and by HTTP; `*` = all; undefined: those of a technical kind. */
+  readonly datahubAspects: readonly string[] | undefined;
+  /** Undefined: no bridge. */
+  readonly datahub: { readonly topic: string; readonly source: string } | undefined;
   /** Undefined: no bridge. */
   readonly inbox: { readonly topic: string; readonly source: string } | undefined;
   readonly archiveLimits: {
@@ -201,8 +201,6 @@ function contradictions(values: Values, set: IsSet): ConfigFault[] {
   if (!kafka && datahub) refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_KAFKA_BROKERS');
   if (datahub && !set('registryUrl'))
     refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_SCHEMA_REGISTRY_URL, where DataHub registers its schema');
-  if (!datahub && set('datahubAspects'))
-    refuse('ANNAL_DATAHUB_ASPECTS', 'has no effect without ANNAL_DATAHUB_TOPIC');
   if (datahub && values.inbox === 'on' && values.datahubSource === values.inboxSource)
     refuse('ANNAL_DATAHUB_SOURCE', 'is the name of the inbox too, and ids come from it');
   if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
@@ -272,10 +270,8 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
     schemasDir: path(values.schemasDir),
     namespaceRulesFile: path(values.namespaceRules),
     signingKeyFile: path(values.signingKey),
-    datahub:
-      topic === 'off'
-        ? undefined
-        : { topic, source: sure.datahubSource, aspects: values.datahubAspects ?? [] },
+    datahubAspects: (values.datahubAspects ?? []).length === 0 ? undefined : values.datahubAspects,
+    datahub: topic === 'off' ? undefined : { topic, source: sure.datahubSource },
     inbox: sure.inbox === 'on' ? { topic: `${sure.topic}.inbox`, source: sure.inboxSource } : undefined,
     archiveLimits: {
       flushBytes: sure.flushBytes,

@@ -69,6 +69,7 @@ export async function serve(
   const api = openApi(annal.runtime, {
     bind: { host: config.http.bind },
     ...(tokens === undefined ? {} : { tokens }),
+    ...(config.datahubAspects === undefined ? {} : { datahubAspects: config.datahubAspects }),
     log,
     version,
   });

@@ -66,7 +66,7 @@ export const faults = {
   },
   BODY_TOO_LARGE: {
     remedy: 'refuse',
-    about: 'the request body is larger than 8 MiB',
+    about: 'the request body is larger than is taken at this address',
     doThis: 'Split the request: up to 1,000 events and 8 MiB each.',
   },
   BRIDGE_PROGRESS_INVALID: {

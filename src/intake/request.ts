@@ -26,7 +26,8 @@ const sentences = {
   KEY_FORBIDDEN: 'a key `__proto__` is never accepted',
 } as const;
 
-function refusalOf(verdict: Exclude<JsonVerdict, { verdict: 'accept' }>): Refusal {
+/** A verdict other than `accept` as a refusal; the pointer is within the text that was judged. */
+export function refusalOf(verdict: Exclude<JsonVerdict, { verdict: 'accept' }>): Refusal {
   const { verdict: code, pointer, at } = verdict;
   return { code, pointer, detail: `${sentences[code]} (byte ${at})` };
 }

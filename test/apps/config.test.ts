@@ -84,11 +84,8 @@ test('units and lists are read', () => {
     sealBytes: 64 * 2 ** 20,
     sealMs: 3_600_000,
   });
-  expect(config.datahub).toEqual({
-    topic: 'MetadataChangeProposal_v1',
-    source: 'datahub',
-    aspects: ['a', 'b'],
-  });
+  expect(config.datahub).toEqual({ topic: 'MetadataChangeProposal_v1', source: 'datahub' });
+  expect(config.datahubAspects).toEqual(['a', 'b']);
   expect(config.inbox).toEqual({ topic: 'shop.inbox', source: 'inbox' });
 });
 

@@ -30,7 +30,7 @@ export interface CallOptions {
 }
 
 export type Calling = (
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD' | 'OPTIONS',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS',
   path: string,
   options?: CallOptions,
 ) => Promise<Answered>;

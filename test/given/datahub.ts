@@ -39,3 +39,19 @@ export function proposalOf(name: string): Proposal {
   if (found === undefined) throw new Error(`no proposal ${name}`);
   return found;
 }
+
+/** A request as DataHub's REST emitter sent it. */
+export interface SdkRequest {
+  readonly name: string;
+  readonly method: 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly body: string | null;
+}
+
+const rest = JSON.parse(readFileSync(new URL('../golden/datahub/rest.json', import.meta.url), 'utf8')) as {
+  readonly requests: readonly SdkRequest[];
+};
+
+/** The requests of that name, in the order in which they were sent. */
+export const sdkRequests = (name: string): readonly SdkRequest[] =>
+  rest.requests.filter((request) => request.name === name);

@@ -14,6 +14,7 @@ import { metricsOf } from './metrics.ts';
 import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
 import { type Api, guard } from './request.ts';
+import { datahubRoutes } from './routes/datahub.ts';
 import { drillRoutes } from './routes/drills.ts';
 import { entityRoutes } from './routes/entities.ts';
 import { epochRoutes } from './routes/epochs.ts';
@@ -33,6 +34,8 @@ export interface ApiOptions {
   /** The only callers, where given. */
   readonly tokens?: readonly Token[];
   readonly log: FastifyBaseLogger;
+  /** Aspects without a schema that DataHub's clients may send; undefined: those of a technical kind. */
+  readonly datahubAspects?: readonly string[];
   /** Of this program, for /openapi.json. */
   readonly version: string;
   /** UTC milliseconds; for `2h` and the like. */
@@ -99,6 +102,8 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     pageRoutes(scope);
   });
   app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
+  const aspects = options.datahubAspects;
+  app.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed(request);
     if (methods.length > 0) reply.header('allow', methods.join(', '));

@@ -3,6 +3,9 @@ import type { AvroSchema } from '../../formats/avro-schema.ts';
 import { uuid8 } from '../../formats/uuid8.ts';
 import type { IncomingEvent } from '../incoming-event.ts';
 
+/** Names of aspects that are taken as opaque JSON where no schema is known; `*` = every aspect. */
+export type AspectAllowList = readonly string[];
+
 /** Where a foreign record stands. `source` is the bridge's configured name, changed when its topic is made again. */
 export interface ForeignPlace {
   readonly source: string;
