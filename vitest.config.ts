@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// Threads and processes that tests start read TypeScript; compiled once, as `bin/annal.js` has it.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/annal', import.meta.url));
 
 // `unit` needs nothing but Node; `foreign` needs Go, and `services` real servers: both are started by a run.ts of their own.
 /** What is waited for comes in its own time on a busy machine; the default of 1 s is for a quiet one. */

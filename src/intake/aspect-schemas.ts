@@ -11,6 +11,7 @@ import {
   brokenFiles,
   emptyFolders,
   listFolder,
+  loadOnceOfShipped,
   readJsonFile,
   reasonOf,
   shippedSchemas,
@@ -162,7 +163,7 @@ function loadAll(folders: readonly string[], ajv: Ajv2020, broken: BrokenFile[])
  * shipped ones are at `shippedSchemas`). Of several versions the highest counts. Throws one
  * SCHEMA_FILE_INVALID naming every file or folder that cannot be used. Compiled when first used.
  */
-export function loadAspectSchemas(folders: readonly string[]): AspectSchemas {
+export const loadAspectSchemas = loadOnceOfShipped((folders): AspectSchemas => {
   const ajv = compiler();
   const broken = emptyFolders(folders);
   const newest = loadAll(folders, ajv, broken);
@@ -191,4 +192,4 @@ export function loadAspectSchemas(folders: readonly string[]): AspectSchemas {
       return { ok: true, schema, personal: personal !== undefined && holdsPersonal(personal, value) };
     },
   };
-}
+});

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { type BrokenFile, brokenFiles, emptyFolders, readJsonFile, reasonOf } from './schema-folder.ts';
+import {
+  type BrokenFile,
+  brokenFiles,
+  emptyFolders,
+  loadOnceOfShipped,
+  readJsonFile,
+  reasonOf,
+} from './schema-folder.ts';
 
 export interface EntityType {
   readonly displayName: string;
@@ -52,7 +59,7 @@ function readTable(file: string, ajv: Ajv2020): [string, EntityType][] {
  * `shippedSchemas`). Throws one SCHEMA_FILE_INVALID naming every file that cannot be used: malformed, or with
  * a type that is there already, which would let an own folder make a shipped personal type an open one.
  */
-export function loadEntityTypes(folders: readonly string[]): EntityTypes {
+export const loadEntityTypes = loadOnceOfShipped((folders): EntityTypes => {
   const ajv = new Ajv2020({ strict: true, logger: false, ownProperties: true });
   const types = new Map<string, EntityType>();
   const namesByLowerCase = new Map<string, string>();
@@ -78,4 +85,4 @@ export function loadEntityTypes(folders: readonly string[]): EntityTypes {
     isPersonal: (entityType) =>
       types.get(namesByLowerCase.get(entityType.toLowerCase()) ?? '')?.personal ?? false,
   };
-}
+});

@@ -6,6 +6,21 @@ import { Fault } from '../domain/fault.ts';
 /** The folder of schemas this package ships. Own folders have the same layout: schemas/README.md. */
 export const shippedSchemas = fileURLToPath(new URL('../../schemas', import.meta.url));
 
+/**
+ * What `load` makes of folders. What ships does not change while a process lives: of that folder alone it is
+ * made once.
+ */
+export function loadOnceOfShipped<T>(
+  load: (folders: readonly string[]) => T,
+): (folders: readonly string[]) => T {
+  let shipped: T | undefined;
+  return (folders) => {
+    if (folders.length !== 1 || folders[0] !== shippedSchemas) return load(folders);
+    shipped ??= load(folders);
+    return shipped;
+  };
+}
+
 /** A file that cannot be used, and why. `reason` is a sentence for people. */
 export interface BrokenFile {
   readonly file: string;
