@@ -6,7 +6,10 @@ export type ColumnType =
   | 'double'
   | 'date'
   | 'timestamp'
+  | 'time'
   | 'string'
+  | 'bytes'
+  | 'map'
   | 'array'
   | 'struct';
 

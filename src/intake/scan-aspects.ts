@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Column, ColumnType } from '../domain/column.ts';
 import { canonicalJson } from '../formats/json-canonical.ts';
 import type { TableProblem } from '../ports/table-reader.ts';
-import type { AspectValue, FoundEntity, FoundTable } from './scan-found.ts';
+import type { AspectValue, FoundEntity, FoundRefusal, FoundState, FoundTable } from './scan-found.ts';
 import { containerUrn, nameOf } from './scan-names.ts';
 
 const platform = 'urn:li:dataPlatform:file';
@@ -17,7 +17,10 @@ const fieldTypes: Readonly<Record<ColumnType, string>> = {
   double: 'NumberType',
   date: 'DateType',
   timestamp: 'TimeType',
+  time: 'TimeType',
   string: 'StringType',
+  bytes: 'BytesType',
+  map: 'MapType',
   array: 'ArrayType',
   struct: 'RecordType',
 };
@@ -53,18 +56,75 @@ const propertiesOf = (table: FoundTable): AspectValue => ({
     format: table.format,
     files: String(table.files),
     bytes: String(table.bytes),
-    rowsSampled: String(table.rowsSampled),
-    readWhole: String(table.whole),
+    ...(table.rowsSampled === undefined
+      ? {}
+      : { rowsSampled: String(table.rowsSampled), readWhole: String(table.whole) }),
     ...Object.fromEntries(table.dialect),
   },
 });
 
+/** DataHub's profile: what the files state, at the time of the scan. Columns as many as an event can carry. */
+function profileOf({ columns, bytes, profile }: FoundTable, seenAtMs: number): AspectValue {
+  const fields: AspectValue[] = [];
+  let size = 0;
+  for (const { name, nulls, min, max } of profile?.columns ?? []) {
+    const field = {
+      fieldPath: name,
+      ...(nulls === undefined ? {} : { nullCount: nulls }),
+      ...(min === undefined || max === undefined ? {} : { min, max }),
+    };
+    size += Buffer.byteLength(JSON.stringify(field)) + 1;
+    if (size > fieldsBytesMax) break;
+    fields.push(field);
+  }
+  return {
+    timestampMillis: seenAtMs,
+    ...(profile?.rows === undefined ? {} : { rowCount: profile.rows }),
+    columnCount: columns.length,
+    sizeInBytes: profile?.bytes ?? bytes,
+    ...(fields.length === 0 ? {} : { fieldProfiles: fields }),
+  };
+}
+
+const failuresToldMax = 20;
+const reasonCharsMax = 500;
+
+/** The aspect `fileState`, in the order of paths whatever the order of `failures`. */
+export function fileState(state: 'partly' | 'unread', failures: readonly FoundRefusal[]): AspectValue {
+  const inOrder = [...failures].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    state,
+    failed: failures.length,
+    failures: inOrder.slice(0, failuresToldMax).map(({ path, code, reason }) => ({
+      ...{ path: path.toWellFormed(), code },
+      reason: reason.slice(0, reasonCharsMax).toWellFormed(),
+    })),
+  };
+}
+
+/** What is said of an entity of which nothing could be read. */
+export const unreadState = (urn: string, path: string, failures: readonly FoundRefusal[]): FoundState => ({
+  ...{ kind: 'state', urn, path },
+  aspects: new Map([
+    ['status', present],
+    ['fileState', fileState('unread', failures)],
+  ]),
+});
+
+export interface TableFacts {
+  readonly problems: readonly TableProblem[];
+  /** Parts that could not be read. */
+  readonly failures: readonly FoundRefusal[];
+  /** UTC milliseconds of the scan, for the profile; undefined = no profile. */
+  readonly seenAtMs: number | undefined;
+}
+
 /**
- * The aspects of a table in DataHub's shapes: datasetProperties, schemaMetadata, status and, below the first level,
- * container. Nothing in them depends on time: the same bytes in the same place give the same values. `hash` is the
- * SHA-256 of the canonical JSON of `fields`.
+ * The aspects of a table in DataHub's shapes: datasetProperties, schemaMetadata, status, below the first level container,
+ * and datasetProfile. Nothing but the profile's own time depends on time: the same bytes in the same place give the same
+ * values. `hash` is the SHA-256 of the canonical JSON of `fields`.
  */
-export function tableEntity(table: FoundTable, problems: readonly TableProblem[]): FoundEntity {
+export function tableEntity(table: FoundTable, { problems, failures, seenAtMs }: TableFacts): FoundEntity {
   const fields = schemaFields(table.columns);
   const left = table.columns.length - fields.length;
   const aspects = new Map<string, AspectValue>([
@@ -83,6 +143,8 @@ export function tableEntity(table: FoundTable, problems: readonly TableProblem[]
     ['status', present],
   ]);
   if (table.container !== undefined) aspects.set('container', { container: table.container });
+  if (seenAtMs !== undefined) aspects.set('datasetProfile', profileOf(table, seenAtMs));
+  if (failures.length > 0) aspects.set('fileState', fileState('partly', failures));
   return {
     kind: 'entity',
     urn: table.urn,

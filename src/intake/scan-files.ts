@@ -1,5 +1,6 @@
 import { type Column, mergeColumns } from '../domain/column.ts';
 import { isFault } from '../domain/fault.ts';
+import { joinProfiles } from '../domain/table-profile.ts';
 import type { FileTree } from '../ports/file-tree.ts';
 import {
   isRefusal,
@@ -89,15 +90,28 @@ function mergeProblems(a: readonly TableProblem[], b: readonly TableProblem[]): 
   return [...counts].map(([code, count]) => ({ code, count }));
 }
 
+/** A part's count of row groups says nothing of the table. */
+const commonDialect = (
+  a: ReadonlyMap<string, string>,
+  b: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> => new Map([...a].filter(([key, value]) => b.get(key) === value));
+
 function mergeTables(a: Table, b: Table): Table {
-  // A part without rows knows names only; its types say nothing.
-  const columns = b.rows === 0 ? a.columns : a.rows === 0 ? b.columns : mergeColumns(a.columns, b.columns);
+  // A part without rows knows names only; its types say nothing, unless the format states them.
+  const says = ({ rows, stated }: Table): boolean => rows > 0 || stated === true;
+  const columns = !says(b) ? a.columns : !says(a) ? b.columns : mergeColumns(a.columns, b.columns);
+  const profile =
+    a.profile === undefined || b.profile === undefined
+      ? {}
+      : { profile: joinProfiles({ ...a, profile: a.profile }, { ...b, profile: b.profile }) };
   return {
+    ...profile,
+    ...(a.stated === true && b.stated === true ? { stated: true } : {}),
     format: a.format,
     columns,
     rows: a.rows + b.rows,
     whole: a.whole && b.whole,
-    dialect: a.dialect,
+    dialect: a.stated === true ? commonDialect(a.dialect, b.dialect) : a.dialect,
     problems: mergeProblems(a.problems, b.problems),
   };
 }

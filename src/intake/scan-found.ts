@@ -1,4 +1,5 @@
 import type { Column } from '../domain/column.ts';
+import type { TableProfile } from '../domain/table-profile.ts';
 import type { RefusalCode, TableProblem } from '../ports/table-reader.ts';
 
 /** A table as found: one file, or a folder of part files. */
@@ -16,9 +17,11 @@ export interface FoundTable {
   readonly files: number;
   /** Of the files that could be opened. */
   readonly bytes: number;
-  readonly rowsSampled: number;
+  /** Undefined where the format states what others have to be sampled for. */
+  readonly rowsSampled: number | undefined;
   /** Whether every file was read to its end. */
   readonly whole: boolean;
+  readonly profile: TableProfile | undefined;
   readonly dialect: ReadonlyMap<string, string>;
 }
 
@@ -43,6 +46,15 @@ export interface FoundRefusal {
   readonly urn: string | undefined;
 }
 
+/** That what an entity is made of could not be read. What is known of it otherwise stays as it is. */
+export interface FoundState {
+  readonly kind: 'state';
+  readonly urn: string;
+  readonly path: string;
+  /** `status` too, which is written only where nothing is known of the entity. */
+  readonly aspects: ReadonlyMap<string, AspectValue>;
+}
+
 /** An entry passed over by rule: a symbolic link, no plain file, a format without a reader, a name `_x`. */
 export interface FoundSkip {
   readonly kind: 'skipped';
@@ -50,11 +62,12 @@ export interface FoundSkip {
   readonly why: 'link' | 'special' | 'format' | 'hidden';
 }
 
-export type FoundItem = FoundEntity | FoundRefusal | FoundSkip;
+export type FoundItem = FoundEntity | FoundState | FoundRefusal | FoundSkip;
 
 /** A whole scan, gathered. */
 export interface ScanFound {
   readonly entities: readonly FoundEntity[];
+  readonly states: readonly FoundState[];
   readonly refused: readonly FoundRefusal[];
   readonly skipped: readonly FoundSkip[];
 }
@@ -62,12 +75,14 @@ export interface ScanFound {
 /** Gathers a scan that fits into memory; a scan of very many files is planned item by item (`scanPlanner`). */
 export async function gatherScan(items: AsyncIterable<FoundItem>): Promise<ScanFound> {
   const entities: FoundEntity[] = [];
+  const states: FoundState[] = [];
   const refused: FoundRefusal[] = [];
   const skipped: FoundSkip[] = [];
   for await (const item of items) {
     if (item.kind === 'entity') entities.push(item);
+    else if (item.kind === 'state') states.push(item);
     else if (item.kind === 'refused') refused.push(item);
     else skipped.push(item);
   }
-  return { entities, refused, skipped };
+  return { entities, states, refused, skipped };
 }

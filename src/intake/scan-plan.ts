@@ -1,5 +1,5 @@
 import { canonicalJson } from '../formats/json-canonical.ts';
-import type { AspectValue, FoundEntity, FoundItem, ScanFound } from './scan-found.ts';
+import type { AspectValue, FoundEntity, FoundItem, FoundState, ScanFound } from './scan-found.ts';
 
 /** A change as a client sends it to intake. */
 export interface ScanChange {
@@ -27,6 +27,10 @@ export interface KnownEntity {
 
 /** By URN: at least what this source owns and what it is about to find. */
 export type Known = ReadonlyMap<string, KnownEntity>;
+
+/** URNs that a source was the last to scan. */
+export const ownedBy = (known: Known, source: string): string[] =>
+  [...known].filter(([, { root }]) => root === source).map(([urn]) => urn);
 
 export interface PlanOptions {
   /** Of the scan: see `scanSourceId`. */
@@ -59,11 +63,18 @@ export interface ScanPlan {
 /** More of what is owned than this share is not deleted without being told so. */
 export const deletedShareMax = 0.4;
 
-/** Whether a stored text and a value are the same JSON. A text that cannot be read differs. */
-function sameJson(stored: string, value: AspectValue): boolean {
+/** When something was seen is no change of it. */
+const withoutTime = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'timestampMillis')
+    ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'timestampMillis'))
+    : value;
+
+/** Whether a stored text and a value are the same JSON, but for a profile's time. A text that cannot be read differs. */
+function sameJson(aspect: string, stored: string, value: AspectValue): boolean {
   if (stored === JSON.stringify(value)) return true;
+  const told = aspect === 'datasetProfile' ? withoutTime : (json: unknown): unknown => json;
   try {
-    return canonicalJson(JSON.parse(stored)) === canonicalJson(value);
+    return canonicalJson(told(JSON.parse(stored))) === canonicalJson(told(value));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof RangeError) return false;
     throw error;
@@ -74,27 +85,31 @@ function sameJson(stored: string, value: AspectValue): boolean {
 export interface ScanPlanner {
   /** The changes that one item asks for. */
   take(item: FoundItem): readonly ScanChange[];
-  /** To be called once, after the last item: the deletions, and what there is to say. */
-  finish(): ScanPlan;
+  /** To be called once, after the last item, with what this source owned before: the deletions, and what there is to say. */
+  finish(owned: readonly string[]): ScanPlan;
 }
 
-/** Pure but for its own counters. `known` must not change before `finish`. */
-export function scanPlanner(known: Known, options: PlanOptions): ScanPlanner {
+/** Pure but for its own counters. `known` is asked for what is taken, when it is taken. */
+export function scanPlanner(known: Pick<Known, 'get'>, options: PlanOptions): ScanPlanner {
   const { source: root, version, runId } = options;
   const source = { plugin: 'scan', version, runId, foreign: { root } } as const;
   const seen = new Set<string>();
   const contested: string[] = [];
   let [unchanged, unread] = [0, false];
 
-  const changesOf = ({ urn, aspects }: FoundEntity): ScanChange[] => {
+  const changesOf = ({ kind, urn, aspects }: FoundEntity | FoundState): ScanChange[] => {
     const before = known.get(urn);
     const changes: ScanChange[] = [];
     for (const [aspect, value] of aspects) {
+      // What cannot be read now may have been read before: then only that is said.
+      if (kind === 'state' && before !== undefined && aspect !== 'fileState') continue;
       const stored = before?.aspects.get(aspect);
-      if (stored === undefined || !sameJson(stored, value))
+      if (stored === undefined || !sameJson(aspect, stored, value))
         changes.push({ urn, aspect, change: 'UPSERT', value, source });
     }
-    if (changes.length === 0) unchanged += 1;
+    if (before?.aspects.has('fileState') === true && !aspects.has('fileState'))
+      changes.push({ urn, aspect: 'fileState', change: 'DELETE', source });
+    if (changes.length === 0) unchanged += kind === 'entity' ? 1 : 0;
     else if (before?.root !== undefined && before.root !== root) {
       contested.push(urn);
       return [];
@@ -102,8 +117,7 @@ export function scanPlanner(known: Known, options: PlanOptions): ScanPlanner {
     return changes;
   };
 
-  const finish = (): ScanPlan => {
-    const owned = [...known].filter(([, entity]) => entity.root === root).map(([urn]) => urn);
+  const finish = (owned: readonly string[]): ScanPlan => {
     const vanished = owned.filter((urn) => !seen.has(urn)).sort();
     const tooMany = vanished.length > owned.length * deletedShareMax;
     const held = vanished.length > 0 && options.allowDeletions !== true && (unread || tooMany);
@@ -120,7 +134,7 @@ export function scanPlanner(known: Known, options: PlanOptions): ScanPlanner {
 
   return {
     take(item) {
-      if (item.kind === 'entity') {
+      if (item.kind === 'entity' || item.kind === 'state') {
         seen.add(item.urn);
         return changesOf(item);
       }
@@ -144,7 +158,8 @@ export function scanPlanner(known: Known, options: PlanOptions): ScanPlanner {
  */
 export function planScan(found: ScanFound, known: Known, options: PlanOptions): ScanPlan {
   const planner = scanPlanner(known, options);
-  const changes = [...found.refused, ...found.entities].flatMap((item) => planner.take(item));
-  const end = planner.finish();
+  const items = [...found.refused, ...found.states, ...found.entities];
+  const changes = items.flatMap((item) => planner.take(item));
+  const end = planner.finish(ownedBy(known, options.source));
   return { ...end, changes: [...changes, ...end.changes] };
 }

@@ -13,6 +13,8 @@ export interface Walk {
   readonly sample: SampleBounds;
   /** Files open at once. */
   readonly filesAtOnceMax: number;
+  /** Of this scan, UTC milliseconds. */
+  readonly seenAtMs: number | undefined;
 }
 
 /** What a walk through the folders of one table may meet; `torn`: this is no table. */

@@ -6,12 +6,13 @@ import {
   sampleDefault,
   type Table,
   type TableReader,
+  type TableRefusal,
 } from '../ports/table-reader.ts';
 import { inOrder } from './in-order.ts';
-import { folderEntity, tableEntity } from './scan-aspects.ts';
+import { folderEntity, tableEntity, unreadState } from './scan-aspects.ts';
 import { describeFile, refusalOf } from './scan-files.ts';
 import { type Folder, readFolder } from './scan-folder.ts';
-import type { FoundItem } from './scan-found.ts';
+import type { FoundItem, FoundRefusal } from './scan-found.ts';
 import { containerUrn, datasetUrn, lastSegment, nameOf, sourceName } from './scan-names.ts';
 import { type FolderTable, folderTable, type Walk } from './scan-table-folder.ts';
 
@@ -23,6 +24,8 @@ export interface ScanOptions {
   readonly sample?: SampleBounds;
   /** Files open at once. */
   readonly filesAtOnceMax?: number;
+  /** UTC milliseconds of this scan: what profiles are told to be of. Without it there are none. */
+  readonly seenAtMs?: number;
 }
 
 /** Folders given out once something in them was found, so that a folder without tables does not appear. */
@@ -48,14 +51,22 @@ interface Placed {
   readonly folder: string;
   readonly files: number;
   readonly bytes: number;
+  /** Parts that could not be read. */
+  readonly failures: readonly FoundRefusal[];
 }
 
-function placeTable(table: Table, { folder, ...placed }: Placed): FoundItem {
-  const { format, columns, rows, whole, dialect, problems } = table;
-  const [urn, container] = [datasetUrn(placed.name), folder === '' ? undefined : containerUrn(folder)];
+function placeTable(walk: Walk, table: Table, placed: Placed): FoundItem {
+  const { folder, failures, files, ...place } = placed;
+  const { format, columns, rows, whole, dialect, problems, profile, stated } = table;
   return tableEntity(
-    { ...placed, urn, container, format, columns, rowsSampled: rows, whole, dialect },
-    problems,
+    {
+      ...{ ...place, format, columns, whole, dialect, profile },
+      urn: datasetUrn(place.name),
+      container: folder === '' ? undefined : containerUrn(folder),
+      files: profile?.files ?? files,
+      rowsSampled: stated === true ? undefined : rows,
+    },
+    { problems, failures, seenAtMs: walk.seenAtMs },
   );
 }
 
@@ -67,13 +78,16 @@ async function* walkFiles(walk: Walk, folder: Folder, above: Above): AsyncGenera
     const name = folder.names.get(file.path)!;
     yield* giveFolders(above);
     if (isRefusal(answer)) {
-      yield refusalOf(file.path, answer, datasetUrn(name));
+      const [urn, refusal] = [datasetUrn(name), refusalOf(file.path, answer, datasetUrn(name))];
+      yield refusal;
+      yield unreadState(urn, file.path, [refusal]);
       continue;
     }
     const title = lastSegment(file.path)
       .replace(/\.[^.]*$/u, '')
       .normalize('NFC');
-    yield placeTable(answer, { name, title, path: file.path, folder: folder.path, files: 1, bytes });
+    const placed = { name, title, path: file.path, folder: folder.path, files: 1, bytes, failures: [] };
+    yield placeTable(walk, answer, placed);
   }
 }
 
@@ -99,21 +113,38 @@ function* folderTableItems(
   // Without a described part the URN goes with each refusal, so that the table counts as seen.
   yield* found.aside;
   yield* table === undefined ? refused.map((refusal) => ({ ...refusal, urn })) : refused;
-  if (table === undefined) return;
+  const aside = found.aside.filter((item) => item.kind === 'refused');
+  const failures = [...aside, ...refused];
+  const path = `${folder.path}/`;
+  if (table === undefined) {
+    yield unreadState(urn, path, failures);
+    return;
+  }
   const title = (folder.path === '' ? walk.source : lastSegment(folder.path)).normalize('NFC');
   const columns = withPartitions(table.columns, found.partitions);
-  const path = `${folder.path}/`;
-  yield placeTable({ ...table, columns }, { name, title, path, folder: parentOf(folder.path), files, bytes });
+  const within = parentOf(folder.path);
+  yield placeTable(
+    walk,
+    { ...table, columns },
+    { name, title, path, folder: within, files, bytes, failures },
+  );
+}
+
+/** A folder that cannot be listed may be a table: whatever it is, its container is where that is said. */
+function* refusedFolder(path: string, refusal: TableRefusal): Generator<FoundItem> {
+  const found = refusalOf(`${path}/`, refusal);
+  yield found;
+  if (path !== '') yield unreadState(containerUrn(path), `${path}/`, [found]);
 }
 
 async function* walkFolder(walk: Walk, path: string, above: Above, name: string): AsyncGenerator<FoundItem> {
   const folder = await readFolder(walk.tree, path, walk.readers);
   if ('refused' in folder) {
-    yield refusalOf(`${path}/`, folder);
+    yield* refusedFolder(path, folder);
     return;
   }
   if (path.split('/').length > folderDepthMax) {
-    yield refusalOf(`${path}/`, {
+    yield* refusedFolder(path, {
       refused: 'FILE_TOO_COMPLEX',
       reason: `folders deeper than ${folderDepthMax}`,
     });
@@ -144,6 +175,6 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
  * places yield the same items. Bad files are refusals; nothing is thrown for them.
  */
 export async function* scanFolder(tree: FileTree, options: ScanOptions): AsyncGenerator<FoundItem> {
-  const walk: Walk = { tree, sample: sampleDefault, filesAtOnceMax: 8, ...options };
+  const walk: Walk = { tree, sample: sampleDefault, filesAtOnceMax: 8, seenAtMs: undefined, ...options };
   yield* walkFolder(walk, '', [], sourceName(options.source));
 }

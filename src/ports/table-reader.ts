@@ -1,4 +1,5 @@
 import type { Column } from '../domain/column.ts';
+import type { TableProfile } from '../domain/table-profile.ts';
 
 /** How much of a file a reader may look at. */
 export interface SampleBounds {
@@ -51,6 +52,11 @@ export interface Table {
   /** How the file is written (`delimiter`, `header`, …), for people. */
   readonly dialect: ReadonlyMap<string, string>;
   readonly problems: readonly TableProblem[];
+  /** The format states its columns: none were inferred from rows. */
+  readonly stated?: true;
+  readonly profile?: TableProfile;
+  /** Columns whose values stand in names of folders, where the format says so. */
+  readonly partitions?: readonly string[];
 }
 
 export type RefusalCode =

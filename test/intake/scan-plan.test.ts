@@ -5,6 +5,7 @@ import { scanFolder } from '../../src/intake/scan.ts';
 import { type AspectValue, type FoundItem, gatherScan, type ScanFound } from '../../src/intake/scan-found.ts';
 import {
   type KnownEntity,
+  ownedBy,
   type PlanOptions,
   planScan,
   type ScanChange,
@@ -19,16 +20,20 @@ const options: PlanOptions = { source: 'lake', version: '0.1.0', runId: 'run-1' 
 const scan = (entries: Entries): Promise<ScanFound> =>
   gatherScan(scanFolder(memoryFiles(entries), { source: 'lake', readers: tableReaders }));
 
+const without = (aspects: ReadonlyMap<string, string>, aspect: string): Map<string, string> =>
+  new Map([...aspects].filter(([name]) => name !== aspect));
+
 /** What is known once `changes` are applied, kept by a plain reducer. */
 function apply(known: KnownMap, changes: readonly ScanChange[]): KnownMap {
   const after = new Map(known);
   for (const { urn, aspect, change, value, source } of changes) {
+    const aspects = new Map(after.get(urn)?.aspects);
     if (change === 'DELETE') {
-      expect([aspect, value]).toEqual([null, undefined]);
-      after.delete(urn);
+      expect([[null, 'fileState'].includes(aspect), value]).toEqual([true, undefined]);
+      if (aspect === null) after.delete(urn);
+      else after.set(urn, { root: source.foreign.root, aspects: without(aspects, aspect) });
       continue;
     }
-    const aspects = new Map(after.get(urn)?.aspects);
     aspects.set(aspect!, JSON.stringify(value));
     after.set(urn, { root: source.foreign.root, aspects });
   }
@@ -154,21 +159,58 @@ test.for<[string, Entries]>([
   const before = await known(five);
   const found = await scan({ ...but(five, 'a.csv'), 'b.csv': 'id\n1\n', ...broken });
   const plan = planScan(found, before, options);
-  expect(told(plan.changes)).toEqual(['UPSERT b datasetProperties', 'UPSERT b schemaMetadata']);
+  const [state, ...changes] = plan.changes.filter(({ aspect }) => aspect !== 'status');
+  expect(state).toMatchObject({ aspect: 'fileState', value: { state: 'unread', failed: 1 } });
+  expect(told(changes)).toEqual(['UPSERT b datasetProperties', 'UPSERT b schemaMetadata']);
   expect(plan.deletionsHeld).toEqual({ reason: 'read-error', count: 1, owned: 5 });
   const allowed = planScan(found, before, { ...options, allowDeletions: true });
   expect(told(allowed.changes).at(-1)).toBe('DELETE a null');
   expect(allowed.deleted).toBe(1);
 });
 
-test('a file that is read as empty is neither changed nor deleted nor in the way', async () => {
+test('of a file that is read as empty only that is said; it is neither deleted nor in the way', async () => {
   const plan = planScan(await scan({ ...but(five, 'a.csv'), 'b.csv': '' }), await known(five), options);
-  expect(told(plan.changes)).toEqual(['DELETE a null']);
+  expect(told(plan.changes)).toEqual(['UPSERT b fileState', 'DELETE a null']);
+});
+
+test('the state of a file is told once, in place of nothing else, and taken back once it can be read', async () => {
+  const before = await known({ ...five, 'p/o/1.csv': csv, 'p/o/2.csv': csv });
+  const ill: Entries = { ...five, 'e.csv': 'a\0b', 'p/o/1.csv': csv, 'p/o/2.csv': { broken: 'EACCES' } };
+  const first = planScan(await scan(ill), before, options);
+  expect(first.changes.map(({ urn, aspect, value }) => [urn.split(',')[1], aspect, value])).toMatchObject([
+    ['e', 'fileState', { state: 'unread', failures: [{ path: 'e.csv', code: 'FILE_NOT_TEXT' }] }],
+    ['p.o', 'datasetProperties', {}],
+    ['p.o', 'fileState', { state: 'partly', failures: [{ path: 'p/o/2.csv', reason: 'EACCES' }] }],
+  ]);
+  const after = apply(before, first.changes);
+  expect(planScan(await scan(ill), after, options).changes).toEqual([]);
+  const well = planScan(await scan({ ...five, 'p/o/1.csv': csv, 'p/o/2.csv': csv }), after, options);
+  expect(told(well.changes)).toEqual([
+    'DELETE e fileState',
+    'UPSERT p.o datasetProperties',
+    'DELETE p.o fileState',
+  ]);
+});
+
+test('when a profile was seen is no change of it', async () => {
+  const at = (seenAtMs: number, entries: Entries) =>
+    gatherScan(scanFolder(memoryFiles(entries), { source: 'lake', readers: tableReaders, seenAtMs }));
+  const before = apply(new Map(), planScan(await at(1, five), new Map(), options).changes);
+  expect(planScan(await at(2, five), before, options)).toMatchObject({ changes: [], unchanged: 5 });
+  const more = planScan(await at(3, { ...five, 'a.csv': `${csv}2,y\n` }), before, options);
+  expect(told(more.changes)).toEqual(['UPSERT a datasetProperties', 'UPSERT a datasetProfile']);
+  expect(more.changes[1]!.value).toEqual({
+    timestampMillis: 3,
+    rowCount: 2,
+    columnCount: 2,
+    sizeInBytes: 16,
+  });
 });
 
 test('read errors alone hold nothing', async () => {
   const plan = planScan(await scan({ ...five, 'e.csv': { broken: 'EIO' } }), await known(five), options);
-  expect(plan).toMatchObject({ changes: [], deletionsHeld: undefined });
+  expect(told(plan.changes)).toEqual(['UPSERT e fileState']);
+  expect(plan.deletionsHeld).toBeUndefined();
 });
 
 test('what another source or nobody scanned is never deleted; what another owns is not changed', async () => {
@@ -206,7 +248,7 @@ const refusal = fc.record({
   reason: fc.constant(''),
   urn: fc.constantFrom(...urns, undefined),
 });
-const scans: fc.Arbitrary<ScanFound> = fc.record({
+const anyScans: fc.Arbitrary<ScanFound> = fc.record({
   entities: fc.uniqueArray(entity, { selector: ({ urn }) => urn, maxLength: 6 }).map((found) =>
     found.map(({ urn, aspects }) => ({
       kind: 'entity' as const,
@@ -216,9 +258,25 @@ const scans: fc.Arbitrary<ScanFound> = fc.record({
       problems: [],
     })),
   ),
+  states: fc.array(
+    fc.constantFrom(...urns).map((urn) => ({
+      kind: 'state' as const,
+      ...{ urn, path: urn },
+      aspects: new Map<string, AspectValue>([
+        ['status', { removed: false }],
+        ['fileState', { state: 'unread' }],
+      ]),
+    })),
+    { maxLength: 1 },
+  ),
   refused: fc.array(refusal, { maxLength: 2 }),
   skipped: fc.constant([]),
 });
+/** A walk yields a URN as an entity or as a state, never as both. */
+const scans = anyScans.map((found) => ({
+  ...found,
+  states: found.states.filter(({ urn }) => !found.entities.some((each) => each.urn === urn)),
+}));
 const knowns: fc.Arbitrary<KnownMap> = fc
   .uniqueArray(fc.tuple(entity, fc.constantFrom('lake', 'lake', 'other', undefined)), {
     selector: ([{ urn }]) => urn,
@@ -245,7 +303,7 @@ test('for any scan and any past: planning again after applying gives nothing, an
       const late = plan.deletionsHeld?.reason === 'too-many' ? again.changes.filter(isDeletion) : [];
       expect(again.changes).toEqual(late);
       if (late.length === 0) expect(again.deletionsHeld?.reason).toBe(plan.deletionsHeld?.reason);
-      const seen = new Set([...found.entities, ...found.refused].map(({ urn }) => urn));
+      const seen = new Set([...found.entities, ...found.states, ...found.refused].map(({ urn }) => urn));
       const unread = found.refused.some(({ code }) => code !== 'FILE_EMPTY');
       const owned = [...before].filter(([, { root }]) => root === 'lake').length;
       const deleted = plan.changes.filter(isDeletion);
@@ -268,9 +326,9 @@ test('planned item by item it is the same plan', () => {
   fc.assert(
     fc.property(scans, knowns, (found, before) => {
       const planner = scanPlanner(before, options);
-      const items: FoundItem[] = [...found.refused, ...found.entities];
+      const items: FoundItem[] = [...found.refused, ...found.states, ...found.entities];
       const changes = items.flatMap((item) => planner.take(item));
-      const end = planner.finish();
+      const end = planner.finish(ownedBy(before, 'lake'));
       expect({ ...end, changes: [...changes, ...end.changes] }).toEqual(planScan(found, before, options));
     }),
   );

@@ -120,6 +120,7 @@ function describeRecords({ records, cut, fault }: Records, dialect: CsvDialect):
       ['header', String(header)],
     ]),
     problems,
+    ...(cut ? {} : { profile: { rows: rows.length, columns: [] } }),
   };
 }
 

@@ -68,7 +68,16 @@ function describeRows({ rows, cut }: Rows): Table | TableRefusal {
   const columns = shape.columns();
   if (columns.length === 0) return { refused: 'FILE_EMPTY', reason: 'no row has a usable field' };
   const problems = shape.problems();
-  return { format: 'json', columns, rows: rows.length, whole: !cut, dialect: new Map(), problems };
+  const profile = cut ? {} : { profile: { rows: rows.length, columns: [] } };
+  return {
+    format: 'json',
+    columns,
+    rows: rows.length,
+    whole: !cut,
+    dialect: new Map(),
+    problems,
+    ...profile,
+  };
 }
 
 /** A document that is one object is a table of one row; several, one a line, are lines of JSON whatever the extension. */

@@ -48,7 +48,9 @@ export function describeLines(sample: TextSample, { rowsMax }: SampleBounds): Ta
   if (columns.length === 0) return { refused: 'FILE_EMPTY', reason: 'no row has a usable field' };
   const problems = shape.problems();
   if (malformed > 0) problems.push({ code: 'ROWS_MALFORMED', count: malformed });
-  return { format: 'ndjson', columns, rows: shape.rows(), whole: !cut, dialect: new Map(), problems };
+  const rows = shape.rows();
+  const profile = cut || malformed > 0 ? {} : { profile: { rows, columns: [] } };
+  return { format: 'ndjson', columns, rows, whole: !cut, dialect: new Map(), problems, ...profile };
 }
 
 /** One JSON value a line, strict UTF-8. */

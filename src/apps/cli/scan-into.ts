@@ -33,10 +33,11 @@ const readsAtOnce = 8;
 /** What is in a folder, against what is known of it: nothing is published. Rejects with `FILE_UNREADABLE`. */
 export async function scanAndPlan(call: Call, order: ScanOrder): Promise<Scanned> {
   const source = scanSourceId(order.dir, order.source);
-  const found = await gatherScan(scanFolder(await localFiles(order.dir), { source, readers: tableReaders }));
+  const options = { source, readers: tableReaders, seenAtMs: Date.now() };
+  const found = await gatherScan(scanFolder(await localFiles(order.dir), options));
   const urns = new Set([
     ...(await ownedBy(call, source, order.signal)),
-    ...found.entities.map(({ urn }) => urn),
+    ...[...found.states, ...found.entities].map(({ urn }) => urn),
   ]);
   const known = await knownOf(call, [...urns], order.signal);
   const plan = planScan(found, known, {
