@@ -423,6 +423,12 @@ export const faults = {
     about: 'the value of a PATCH is not an RFC 6902 document that can be applied',
     doThis: 'Correct the operation shown.',
   },
+  PLUGIN_STATE_INVALID: {
+    remedy: 'halt',
+    about: 'the file in which a plugin keeps what it published cannot be read, or is not one',
+    doThis:
+      'Put it back, or remove it: then everything is published once more, and what is gone since is not deleted.',
+  },
   PORT_TAKEN: {
     remedy: 'refuse',
     about: 'the port that was asked for is taken',
@@ -442,6 +448,16 @@ export const faults = {
     remedy: 'refuse',
     about: 'there is no projection of this name',
     doThis: '`annal projections` lists them.',
+  },
+  PUBLISHER_CLOSED: {
+    remedy: 'refuse',
+    about: 'the publisher was closed before the change was acknowledged; it may or may not be in the log',
+    doThis: 'Publish it again under the same id: a repeat has no second effect.',
+  },
+  PUBLISHER_FULL: {
+    remedy: 'retry',
+    about: 'as many changes wait to be acknowledged as the publisher may hold',
+    doThis: 'Wait for `room` before publishing the next one, or publish with `publishAll`, which does.',
   },
   QUERY_INVALID: {
     remedy: 'refuse',

@@ -42,6 +42,28 @@ export const exceptions: readonly Exception[] = [
     to: `src/adapters/scan/${file}.ts`,
     because: 'files are scanned where the command runs, whatever the ports of the server',
   })),
+  ...[
+    'domain/event',
+    'domain/fault',
+    'domain/position',
+    'formats/event',
+    'formats/framing',
+    'formats/partition',
+  ].map((file) => ({
+    from: 'src/client/',
+    to: `src/${file}.ts`,
+    because: 'an event has one spelling, and codes one table: pure, and the same on both sides of the wire',
+  })),
+  {
+    from: 'src/client/',
+    to: 'src/formats/uuid8.ts',
+    because: 'what a UUID is, is judged alike on both sides of the wire',
+  },
+  {
+    from: 'src/client/',
+    to: 'src/adapters/kafka/kafkajs.ts',
+    because: 'kafkajs is loaded, pinned and mended in one place',
+  },
 ];
 
 /** Where each library may be imported: any file whose path begins so. Packages not listed may be imported nowhere. */

@@ -7,18 +7,10 @@ import { exitCodes } from '../../src/apps/cli/exit-codes.ts';
 import { isRunName } from '../../src/streams/shared-runs.ts';
 import { read } from '../architecture/tree.ts';
 import { cli } from '../given/cli.ts';
-import { plainYaml, type Yaml } from '../given/plain-yaml.ts';
+import { at, plainYaml, type Yaml } from '../given/plain-yaml.ts';
 import { freePorts } from '../services/native/ports.ts';
 
 // Nothing here asks a cluster: what stands in the files has to agree with what they start.
-
-/** The value at a path of keys and numbers. */
-function at(yaml: Yaml, ...path: readonly (string | number)[]): Yaml {
-  let found: Yaml | undefined = yaml;
-  for (const key of path) found = (found as Readonly<Record<string | number, Yaml>> | undefined)?.[key];
-  if (found === undefined) throw new Error(`nothing at ${path.join('.')}`);
-  return found;
-}
 
 const job = plainYaml(read('deploy/kubernetes/rebuild-job.yaml'));
 const container = at(job, 'spec', 'template', 'spec', 'containers', 0);

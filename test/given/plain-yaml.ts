@@ -62,3 +62,11 @@ function scalar(text: string): Yaml {
   if (/^[\w/][^#:{}&*!|>%@`"]*(?::\S*)?$/.test(text)) return text;
   throw new Error(`no YAML of ours: ${text}`);
 }
+
+/** The value at a path of keys and numbers. */
+export function at(yaml: Yaml, ...path: readonly (string | number)[]): Yaml {
+  let found: Yaml | undefined = yaml;
+  for (const key of path) found = (found as Readonly<Record<string | number, Yaml>> | undefined)?.[key];
+  if (found === undefined) throw new Error(`nothing at ${path.join('.')}`);
+  return found;
+}
