@@ -7,6 +7,7 @@ import { httpTransport } from '../../src/client/http.ts';
 import { publishAll } from '../../src/client/publish-all.ts';
 import { openPublisher } from '../../src/client/publisher.ts';
 import { type PublisherWorld, publisherContract } from '../contracts/publisher.contract.ts';
+import { collected } from '../given/collected.ts';
 import { loggedAt } from '../given/logged.ts';
 import { type ServedFolder, servedFolder } from '../given/served-folder.ts';
 
@@ -43,7 +44,7 @@ describe('what the server refuses', () => {
       change('r5', { urn: 'urn:li:corpuser:u1', aspect: 'corpUserInfo', value: { active: true } }),
       change('r6'),
     ];
-    const outcomes = await Array.fromAsync(publishAll(publisher, changes));
+    const outcomes = await collected(publishAll(publisher, changes));
     expect(outcomes.map((one) => ('refused' in one ? one.refused.code : one.published.place.where))).toEqual([
       ...['log', 'ASPECT_UNKNOWN', 'ASPECT_INVALID', 'JSON_TOO_DEEP', 'SEALING_REQUIRED', 'log'],
     ]);
@@ -62,7 +63,7 @@ async function answering(
 ): Promise<FakeServer> {
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>);
+    const chunks = await collected(request as AsyncIterable<Buffer>);
     const count = bodies.push(Buffer.concat(chunks).toString('utf8'));
     answer(request, response, count);
   });

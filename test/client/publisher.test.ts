@@ -5,6 +5,7 @@ import type { Change } from '../../src/client/change.ts';
 import { publishAll } from '../../src/client/publish-all.ts';
 import { PublishError } from '../../src/client/publish-error.ts';
 import { openPublisher, type PublisherOptions } from '../../src/client/publisher.ts';
+import { collected } from '../given/collected.ts';
 import { scriptedTransport } from '../given/scripted-transport.ts';
 
 const change = (urn: string, aspect: string | null = 'a', value = 0): Change =>
@@ -82,8 +83,11 @@ describe('a publisher', () => {
     const gate = Promise.withResolvers<void>();
     transport.gate = gate.promise;
     await using publisher = open(transport, { pendingMax: 2 });
+    using _opened = { [Symbol.dispose]: () => gate.resolve() };
     const first = [publisher.publish(change('x')), publisher.publish(change('y'))];
-    await expect(publisher.publish(change('z'))).rejects.toMatchObject({ code: 'PUBLISHER_FULL' });
+    const third = publisher.publish(change('z')).catch((error: unknown) => error);
+    expect(publisher.pending).toBe(2);
+    expect(await third).toMatchObject({ code: 'PUBLISHER_FULL' });
     expect(publisher.hasRoom).toBe(false);
     const room = publisher.room();
     gate.resolve();
@@ -101,7 +105,7 @@ describe('a publisher', () => {
     function* many() {
       for (; taken < 50; taken += 1) yield change(`x${taken}`);
     }
-    const outcomes = Array.fromAsync(publishAll(publisher, many()));
+    const outcomes = collected(publishAll(publisher, many()));
     await expect.poll(() => transport.sent.length).toBe(1);
     expect(taken).toBeLessThanOrEqual(6);
     gate.resolve();

@@ -5,6 +5,7 @@ import { publishAll } from '../../src/client/publish-all.ts';
 import { isPublishError } from '../../src/client/publish-error.ts';
 import { openPublisher, type Publisher } from '../../src/client/publisher.ts';
 import type { Transport } from '../../src/client/transport.ts';
+import { collected } from '../given/collected.ts';
 import { lossy } from '../given/scripted-transport.ts';
 
 /** An event as the log tells it. */
@@ -86,7 +87,7 @@ export function publisherContract(way: string, world: () => PublisherWorld): voi
       ];
       await using publisher = published(world().transport());
       const changes = [named(urn, 'first'), ...bad.map(([, change]) => change), named(urn, 'last')];
-      const outcomes = await Array.fromAsync(publishAll(publisher, changes));
+      const outcomes = await collected(publishAll(publisher, changes));
       expect(outcomes.map((one) => ('refused' in one ? one.refused.code : 'published'))).toEqual([
         'published',
         ...bad.map(([code]) => code),

@@ -13,7 +13,7 @@ export async function loggedAt(
     .poll(
       async () => {
         const query = new URLSearchParams([
-          ...urns.map((urn) => ['urn', urn]),
+          ...urns.map((urn): [string, string] => ['urn', urn]),
           ...Object.entries({ order: 'asc', limit: '1000' }),
         ]);
         const answer = await fetch(`${address}/v1/events?${query}`);
