@@ -17,6 +17,8 @@ export interface Folder {
   readonly files: readonly FolderFile[];
   /** Names of the folders within. */
   readonly folders: readonly string[];
+  /** Names of folders `_x`: what an engine keeps beside its files. */
+  readonly beside: readonly string[];
   /** Name of each file's table, by path; no two alike. */
   readonly names: ReadonlyMap<string, string>;
   /** Entries that are passed over or refused for what they are. */
@@ -70,6 +72,7 @@ export async function readFolder(
   if ('refused' in listed) return listed;
   const files: FolderFile[] = [];
   const folders: string[] = [];
+  const beside: string[] = [];
   const passedOver: FoundItem[] = [];
   const spellings = new Set<string>();
   for (const entry of listed.filter((found) => !isHidden(found)).sort(byName)) {
@@ -78,6 +81,7 @@ export async function readFolder(
     if (fault !== undefined) {
       passedOver.push(refusalOf(below, { refused: 'FILE_UNREADABLE', reason: fault }));
     } else if (isBeside(entry)) {
+      if (entry.kind === 'folder') beside.push(entry.name);
       passedOver.push({ kind: 'skipped', path: below, why: 'hidden' });
     } else if (entry.kind === 'folder') {
       folders.push(entry.name);
@@ -90,5 +94,5 @@ export async function readFolder(
       passedOver.push({ kind: 'skipped', path: below, why: entry.kind });
     }
   }
-  return { path, files, folders, names: nameTables(files, readers), passedOver };
+  return { path, files, folders, beside, names: nameTables(files, readers), passedOver };
 }

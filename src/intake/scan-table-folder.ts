@@ -1,4 +1,5 @@
 import type { FileTree } from '../ports/file-tree.ts';
+import type { FolderReader } from '../ports/folder-reader.ts';
 import { type SampleBounds, type TableReader, tableLimits } from '../ports/table-reader.ts';
 import { type ClaimedFile, describeParts, type Parts, refusalOf } from './scan-files.ts';
 import { type Folder, readFolder } from './scan-folder.ts';
@@ -10,6 +11,7 @@ export interface Walk {
   readonly tree: FileTree;
   readonly source: string;
   readonly readers: readonly TableReader[];
+  readonly folderReaders: readonly FolderReader[];
   readonly sample: SampleBounds;
   /** Files open at once. */
   readonly filesAtOnceMax: number;

@@ -1,5 +1,6 @@
 import type { Column } from '../domain/column.ts';
 import type { FileTree } from '../ports/file-tree.ts';
+import type { FolderReader } from '../ports/folder-reader.ts';
 import {
   isRefusal,
   type SampleBounds,
@@ -10,7 +11,7 @@ import {
 } from '../ports/table-reader.ts';
 import { inOrder } from './in-order.ts';
 import { folderEntity, tableEntity, unreadState } from './scan-aspects.ts';
-import { describeFile, refusalOf } from './scan-files.ts';
+import { describeFile, orUnreadable, refusalOf } from './scan-files.ts';
 import { type Folder, readFolder } from './scan-folder.ts';
 import type { FoundItem, FoundRefusal } from './scan-found.ts';
 import { containerUrn, datasetUrn, lastSegment, nameOf, sourceName } from './scan-names.ts';
@@ -21,6 +22,8 @@ export interface ScanOptions {
   readonly source: string;
   /** In order of precedence. */
   readonly readers: readonly TableReader[];
+  /** Of tables that are folders; a folder goes to the first whose marker it has. */
+  readonly folderReaders?: readonly FolderReader[];
   readonly sample?: SampleBounds;
   /** Files open at once. */
   readonly filesAtOnceMax?: number;
@@ -91,6 +94,9 @@ async function* walkFiles(walk: Walk, folder: Folder, above: Above): AsyncGenera
   }
 }
 
+const titleOf = ({ source }: Walk, { path }: Folder): string =>
+  (path === '' ? source : lastSegment(path)).normalize('NFC');
+
 /** Columns whose values stand in folder names come last, unless the files have them too. */
 function withPartitions(columns: readonly Column[], keys: readonly string[]): readonly Column[] {
   const known = new Set(columns.map(({ name }) => name));
@@ -120,7 +126,7 @@ function* folderTableItems(
     yield unreadState(urn, path, failures);
     return;
   }
-  const title = (folder.path === '' ? walk.source : lastSegment(folder.path)).normalize('NFC');
+  const title = titleOf(walk, folder);
   const columns = withPartitions(table.columns, found.partitions);
   const within = parentOf(folder.path);
   yield placeTable(
@@ -128,6 +134,33 @@ function* folderTableItems(
     { ...table, columns },
     { name, title, path, folder: within, files, bytes, failures },
   );
+}
+
+/** A folder that says itself which files are its table. */
+async function* markedItems(
+  walk: Walk,
+  folder: Folder,
+  reader: FolderReader,
+  name: string,
+): AsyncGenerator<FoundItem> {
+  const [path, urn] = [`${folder.path}/`, datasetUrn(name)];
+  const answer = await orUnreadable(() => reader.describe(walk.tree, folder.path));
+  if (isRefusal(answer)) {
+    const refusal = refusalOf(path, answer, urn);
+    yield refusal;
+    yield unreadState(urn, path, [refusal]);
+    return;
+  }
+  const title = titleOf(walk, folder);
+  yield placeTable(walk, answer, {
+    name,
+    title,
+    path,
+    folder: parentOf(folder.path),
+    files: 0,
+    bytes: 0,
+    failures: [],
+  });
 }
 
 /** A folder that cannot be listed may be a table: whatever it is, its container is where that is said. */
@@ -148,6 +181,12 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
       refused: 'FILE_TOO_COMPLEX',
       reason: `folders deeper than ${folderDepthMax}`,
     });
+    return;
+  }
+  const reader = walk.folderReaders.find(({ marker }) => folder.beside.includes(marker));
+  if (reader !== undefined) {
+    yield* giveFolders(above);
+    yield* markedItems(walk, folder, reader, name);
     return;
   }
   yield* folder.passedOver;
@@ -175,6 +214,9 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
  * places yield the same items. Bad files are refusals; nothing is thrown for them.
  */
 export async function* scanFolder(tree: FileTree, options: ScanOptions): AsyncGenerator<FoundItem> {
-  const walk: Walk = { tree, sample: sampleDefault, filesAtOnceMax: 8, seenAtMs: undefined, ...options };
+  const walk: Walk = {
+    ...{ tree, sample: sampleDefault, filesAtOnceMax: 8, seenAtMs: undefined, folderReaders: [] },
+    ...options,
+  };
   yield* walkFolder(walk, '', [], sourceName(options.source));
 }

@@ -55,8 +55,6 @@ export interface Table {
   /** The format states its columns: none were inferred from rows. */
   readonly stated?: true;
   readonly profile?: TableProfile;
-  /** Columns whose values stand in names of folders, where the format says so. */
-  readonly partitions?: readonly string[];
 }
 
 export type RefusalCode =

@@ -1,6 +1,8 @@
+import type { FolderReader } from '../../ports/folder-reader.ts';
 import type { TableReader } from '../../ports/table-reader.ts';
 import { avroReader } from './avro.ts';
 import { csvReader } from './csv.ts';
+import { deltaReader } from './delta.ts';
 import { jsonReader } from './json.ts';
 import { ndjsonReader } from './ndjson.ts';
 import { parquetReader } from './parquet.ts';
@@ -13,3 +15,6 @@ export const tableReaders: readonly TableReader[] = [
   parquetReader,
   avroReader,
 ];
+
+/** Every format that is a folder. */
+export const folderReaders: readonly FolderReader[] = [deltaReader];

@@ -91,7 +91,7 @@ const waysIn: readonly CommandSpec[] = [
   {
     name: 'scan',
     args: '<dir>',
-    about: 'publish what the tables in a folder are: Parquet, Avro, CSV, JSON, NDJSON',
+    about: 'publish what the tables in a folder are: Parquet, Delta, Avro, CSV, JSON, NDJSON',
     more:
       'Again: only what changed. What vanished is deleted, unless a file could not be read or more than 40 % of what this ' +
       'source owns would go: then nothing is deleted and the exit code is 1.',

@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { localFiles } from '../../adapters/scan/local-files.ts';
-import { tableReaders } from '../../adapters/scan/registry.ts';
+import { folderReaders, tableReaders } from '../../adapters/scan/registry.ts';
 import { isBefore, parseCut } from '../../domain/cut.ts';
 import { parsePosition } from '../../domain/position.ts';
 import { scanJson } from '../../formats/json-text.ts';
@@ -33,7 +33,7 @@ const readsAtOnce = 8;
 /** What is in a folder, against what is known of it: nothing is published. Rejects with `FILE_UNREADABLE`. */
 export async function scanAndPlan(call: Call, order: ScanOrder): Promise<Scanned> {
   const source = scanSourceId(order.dir, order.source);
-  const options = { source, readers: tableReaders, seenAtMs: Date.now() };
+  const options = { source, readers: tableReaders, folderReaders, seenAtMs: Date.now() };
   const found = await gatherScan(scanFolder(await localFiles(order.dir), options));
   const urns = new Set([
     ...(await ownedBy(call, source, order.signal)),

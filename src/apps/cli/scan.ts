@@ -35,7 +35,7 @@ async function plan(session: Session, call: Call, dir: string, options: Options)
 const nothingIn = (dir: string): Failure =>
   new Failure({
     code: 'FILE_EMPTY',
-    detail: `no table was found in ${visible(dir)}: no CSV, JSON, NDJSON, Parquet or Avro file`,
+    detail: `no table was found in ${visible(dir)}: no Delta table, no Parquet, Avro, CSV, JSON or NDJSON file`,
     doThis: 'Name a folder with such files.',
   });
 

@@ -195,7 +195,7 @@ const nothingYet = () =>
     'section',
     { class: 'notice' },
     el('h2', {}, 'Nothing is known yet'),
-    el('p', {}, 'Scan a folder of Parquet, Avro, CSV, JSON or NDJSON files:'),
+    el('p', {}, 'Scan a folder of Parquet, Delta, Avro, CSV, JSON or NDJSON files:'),
     command('npx annal scan samples/datalake'),
     el('p', {}, 'or publish events, one JSON object a line:'),
     command('npx annal publish events.ndjson'),
