@@ -1,8 +1,8 @@
-import { type RootBuilder, rootOf } from '../formats/root.ts';
+import { hashBuckets, type RootBuilder, rootOf } from '../formats/root.ts';
 import { searchDigest } from '../formats/search-digest.ts';
 import type { ModelIndex, Unsearchable } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
-import { fewAtATime } from './few-at-a-time.ts';
+import { fewAtATime, inSteps } from './few-at-a-time.ts';
 import { type SearchProof, searchProver } from './prove-searchable.ts';
 
 export interface ReadBack {
@@ -53,8 +53,11 @@ export async function readBack(
     onRead(root.size);
   }
   // An engine that keeps no texts had all its documents computed again.
-  if (asFolded === undefined || !isTold || held.hex() === asFolded)
-    return { root, search: await prover.end(), unindexable };
+  if (asFolded === undefined || !isTold || held.hex() === asFolded) {
+    // The root is asked for next: it is hashed while the engine searches.
+    const [search] = await Promise.all([prover.end(), inSteps(hashBuckets(root), rest)]);
+    return { root, search, unindexable };
+  }
   const naming = searchProver(projection, snapshot);
   for await (const documents of fewAtATime(snapshot.scan(), rest)) {
     signal.throwIfAborted();

@@ -194,8 +194,7 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
       onProgress({ phase: 'fold', done: records, total, documents, lanes: lanesDone(spans, done) }),
   );
   await index.saveProgress(lanes);
-  await index.refresh();
-  await inSteps(hashBuckets(root), () => context.clock.wait(0));
+  await Promise.all([index.refresh(), inSteps(hashBuckets(root), () => context.clock.wait(0))]);
   const filled: Filling = {
     root: root.root(),
     documents: root.size,

@@ -44,15 +44,16 @@ const mapping = ({ fields }: ModelDefinition): object => ({
 });
 
 /**
- * A new index: fast to fill, visible and durable when we refresh and flush it. One shard: so one refresh shows documents
- * and the progress saved after them together, and what a crash takes from an unflushed index is the end of its writes,
- * progress first.
+ * A new index: fast to fill, surely visible and durable when we refresh and flush it. The engine refreshes it now and then by
+ * itself, beside what it takes in: else all that its buffers hold would be written while everybody waits for the end. One
+ * shard: so one refresh shows documents and the progress saved after them together, and what a crash takes from an unflushed
+ * index is the end of its writes, progress first.
  */
 export const newIndex = (meta: IndexMeta, writeAlias: string): object => ({
   settings: {
     number_of_shards: 1,
     number_of_replicas: 0,
-    refresh_interval: '-1',
+    refresh_interval: '5s',
     translog: { durability: 'async' },
   },
   aliases: { [writeAlias]: {} },

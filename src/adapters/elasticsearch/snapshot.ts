@@ -109,55 +109,98 @@ interface Found {
   };
 }
 
-/** Two clauses a probe; the engine takes 1,024 of them at least. */
-const probesPerSearchMax = 250;
+/** Two clauses each; the engine takes 1,024 of them at least. */
+const clausesPerSearchMax = 250;
+/** As hits they come at once; the engine gives 10,000. */
+const documentsPerSearchMax = 5_000;
+const searchesAtOnce = 2;
 
-/** Probes of one field and different documents are asked together: who is among the hits was found. */
+/** Documents that should be found by one value of one field. */
+interface Clause {
+  readonly field: string;
+  readonly value: string | number;
+  readonly probes: number[];
+}
+
+/**
+ * Probes of one field and different documents are asked together, those of one value as one clause: who is among the hits was
+ * found.
+ */
 async function findAll(of: EngineIndex, point: Point, probes: readonly Probe[]): Promise<boolean[]> {
   const found = new Array<boolean>(probes.length).fill(false);
-  const rounds = new Map<string, number[][]>();
+  const rounds = roundsOf(probes).values();
+  async function askRounds(): Promise<void> {
+    for (const round of rounds) {
+      const hits = await findRound(of, point, round, probes);
+      for (const { probes: asked } of round)
+        for (const n of asked) found[n] = hits.has(engineId(probes[n]!.id));
+    }
+  }
+  await Promise.all(Array.from({ length: searchesAtOnce }, askRounds));
+  return found;
+}
+
+/** Clauses of one field, so many documents at most. */
+interface Round {
+  readonly byValue: Map<string | number, Clause>;
+  documents: number;
+}
+
+/** Clauses that can be asked together: no document is in two of a round. */
+function roundsOf(probes: readonly Probe[]): Clause[][] {
   const rank = new Map<string, number>();
-  for (const [n, { id, field }] of probes.entries()) {
+  const open = new Map<string, Round>();
+  const rounds: Round[] = [];
+  for (const [n, { id, field, value }] of probes.entries()) {
     const pair = JSON.stringify([field, id]);
     const at = rank.get(pair) ?? 0;
     rank.set(pair, at + 1);
-    const ofField = rounds.get(`${at} ${field}`) ?? [[]];
-    rounds.set(`${at} ${field}`, ofField);
-    if (ofField.at(-1)!.length === probesPerSearchMax) ofField.push([]);
-    ofField.at(-1)!.push(n);
+    let round = open.get(`${at} ${field}`);
+    if (round === undefined || round.documents === documentsPerSearchMax) {
+      round = { byValue: new Map(), documents: 0 };
+      rounds.push(round);
+      open.set(`${at} ${field}`, round);
+    }
+    const clause = round.byValue.get(value) ?? { field, value, probes: [] };
+    round.byValue.set(value, clause);
+    clause.probes.push(n);
+    round.documents += 1;
   }
-  for (const round of [...rounds.values()].flat()) {
-    const hits = await findRound(
-      of,
-      point,
-      round.map((n) => probes[n]!),
+  return rounds.flatMap(({ byValue }) => {
+    const clauses = [...byValue.values()];
+    return Array.from({ length: Math.ceil(clauses.length / clausesPerSearchMax) }, (_, nth) =>
+      clauses.slice(nth * clausesPerSearchMax, (nth + 1) * clausesPerSearchMax),
     );
-    for (const n of round) found[n] = hits.has(engineId(probes[n]!.id));
-  }
-  return found;
+  });
 }
 
 async function findRound(
   { client, index }: EngineIndex,
   point: Point,
+  clauses: readonly Clause[],
   probes: readonly Probe[],
 ): Promise<ReadonlySet<string>> {
-  const pairs = probes.map(({ id, field, value }) => ({
-    bool: { filter: [{ term: { _id: engineId(id) } }, { term: { [`fields.${field}`]: value } }] },
+  const asked = clauses.map(({ field, value, probes: numbers }) => ({
+    bool: {
+      filter: [
+        { terms: { _id: numbers.map((n) => engineId(probes[n]!.id)) } },
+        { term: { [`fields.${field}`]: value } },
+      ],
+    },
   }));
-  const { hits } = await client.request<Found>({
+  const { hits } = await client.request<Partial<Found>>({
     method: 'POST',
     path: '/_search',
-    query: { allow_partial_search_results: false },
+    query: { allow_partial_search_results: false, filter_path: 'hits.hits._id' },
     body: {
       ...pointIn(point),
-      size: probes.length,
+      size: clauses.reduce((sum, { probes: numbers }) => sum + numbers.length, 0),
       track_total_hits: false,
-      query: { bool: { filter: [visibleOnly], should: pairs, minimum_should_match: 1 } },
+      query: { bool: { filter: [visibleOnly], should: asked, minimum_should_match: 1 } },
       sort: ['_doc'],
       _source: false,
     },
     index,
   });
-  return new Set(hits.hits.map(({ _id }) => _id));
+  return new Set(hits?.hits.map(({ _id }) => _id));
 }

@@ -100,7 +100,7 @@ test('a serving index is durable with each answer and visible by itself', async 
   const settings = async (): Promise<unknown> =>
     (await json('GET', `/${at.physical}/_settings`))[at.physical];
   expect(await settings()).toMatchObject({
-    settings: { index: { refresh_interval: '-1', translog: { durability: 'async' } } },
+    settings: { index: { refresh_interval: '5s', translog: { durability: 'async' } } },
   });
   await at.model.swap(at.index.definition.projection, null, at.index.name);
   expect(await settings()).toMatchObject({
