@@ -48,7 +48,10 @@ export function archiveFiles({ lanes, entities }: Log): ReadonlyMap<string, Buff
   const files = new Map<string, Buffer>([
     [`archive/${epochName(epoch)}`, jsonFile(epochFile)],
     [`archive/${schemaName(eventSchemaSha256)}`, Buffer.from(eventSchemaText)],
-    [`archive/${schemaRefName(schemaId)}`, Buffer.from(`{"sha256":"${eventSchemaSha256}"}`)],
+    [
+      `archive/${schemaRefName({ kind: 'confluent', id: schemaId })}`,
+      Buffer.from(`{"sha256":"${eventSchemaSha256}"}`),
+    ],
   ]);
   for (const [partition, lane] of lanes.entries()) {
     const place = { topic: name, epoch, partition };

@@ -15,12 +15,14 @@ export const ensureSchemaIn =
     say: Log,
   ): EnsureSchema =>
   async (sha256, text) => {
-    const { id } = await registry.register(subjectOf(log), text);
+    const ref = await registry.register(subjectOf(log), text);
     await truth.create(schemaName(sha256), Buffer.from(text));
     const meaning = Buffer.from(`{"sha256":"${sha256}"}`);
-    if ((await truth.create(schemaRefName(id), meaning)) === 'created') return id;
-    const before = await truth.read(schemaRefName(id));
+    if ((await truth.create(schemaRefName(ref), meaning)) === 'created') return ref;
+    const before = await truth.read(schemaRefName(ref));
     if (before !== undefined && !before.equals(meaning))
-      say('error', 'registry id of another schema', { id, sha256, before: before.toString('utf8', 0, 200) });
-    return id;
+      say('error', 'registry id of another schema', {
+        ...{ id: ref.id, sha256, before: before.toString('utf8', 0, 200) },
+      });
+    return ref;
   };

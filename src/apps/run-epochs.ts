@@ -137,5 +137,6 @@ function intakeOf(
         error: String(fault),
       }),
     ensureSchema: ensureSchemaIn(ports, config.name, say),
+    schemaKind: ports.registry.kind,
   });
 }

@@ -506,6 +506,16 @@ export const faults = {
     about: 'the records are larger than one append may be',
     doThis: 'Send fewer or smaller events at a time; one event may have up to 1,000,000 bytes.',
   },
+  REGISTRY_CANNOT_LIST: {
+    remedy: 'refuse',
+    about: 'the schema registry does not tell the names of what it holds',
+    doThis: 'Ask for a schema by its name, or list names where they are managed: the portal or CLI of Azure.',
+  },
+  REGISTRY_FULL: {
+    remedy: 'refuse',
+    about: 'the schema registry takes no more schemas, or versions of this one',
+    doThis: 'Register schemas once, not with every run; begin a new name for what changes that often.',
+  },
   REGISTRY_UNAVAILABLE: {
     remedy: 'retry',
     about: 'the schema registry cannot be reached',
@@ -553,8 +563,13 @@ export const faults = {
   },
   SCHEMA_INCOMPATIBLE: {
     remedy: 'refuse',
-    about: 'the schema breaks readers of the one registered before it',
+    about: 'readers with this schema could not read what versions before it wrote',
     doThis: 'Add fields with defaults only; register a breaking change under a new name.',
+  },
+  SCHEMA_NOT_FOUND: {
+    remedy: 'refuse',
+    about: 'there is no such schema, or you may not read it',
+    doThis: 'List the names with `annal schemas list`; versions count from 1.',
   },
   SCHEMA_UNKNOWN: {
     remedy: 'refuse',

@@ -11,13 +11,20 @@ const promotions: Readonly<Partial<Record<AvroSchema['kind'], readonly AvroSchem
   bytes: ['string'],
 };
 
+/** A place within a schema, and what differs there. */
+export interface Difference {
+  /** Names of fields, `items` and `values` from the root: `/customer/address`; `/` is the schema itself. */
+  readonly at: string;
+  readonly what: string;
+}
+
 /**
- * Why readers with schema `reader` cannot read what was written with schema `writer`, one place a line; empty when they can.
- * Both are schemas as parsed JSON. Aliases are not looked at: a renamed field or type counts as another one. AVRO_INVALID
- * for what is no schema.
+ * Why readers with schema `reader` cannot read what was written with schema `writer`; empty when they can. Both are schemas
+ * as parsed JSON. Aliases are not looked at: a renamed field or type counts as another one. AVRO_INVALID for what is no
+ * schema.
  */
-export function incompatibilities(reader: unknown, writer: unknown): string[] {
-  const found: string[] = [];
+export function incompatibilities(reader: unknown, writer: unknown): Difference[] {
+  const found: Difference[] = [];
   compare(parseAvroSchema(reader), parseAvroSchema(writer), '', { found, verdicts: new Map() });
   return found;
 }
@@ -36,14 +43,57 @@ export function canonicalSchema(subject: string, text: string): string {
   }
 }
 
-/** SCHEMA_INCOMPATIBLE, with every place, when readers with schema `text` cannot read what `latest` wrote. */
-export function refuseBreaking(subject: string, text: string, latest: string): void {
-  const breaking = incompatibilities(JSON.parse(text), JSON.parse(latest));
+/** A version of a subject, as it was registered. */
+export interface Written {
+  readonly version: number;
+  readonly schemaText: string;
+}
+
+export interface Breaking extends Difference {
+  /** Whose records could not be read. */
+  readonly version: number;
+}
+
+/** More say nothing new. */
+const breakingMax = 100;
+
+/**
+ * What keeps readers with schema `text` from records of any of these versions, newest first, at most 100 places; empty when
+ * they read them all. Records stay for ever, so every version counts. A version that is no Avro schema is passed over: no
+ * record of it was ever read. SCHEMA_INCOMPATIBLE where `text` itself is no Avro schema.
+ */
+export function breakingIn(subject: string, text: string, versions: readonly Written[]): Breaking[] {
+  const reader: unknown = JSON.parse(canonicalSchema(subject, text));
+  const found: Breaking[] = [];
+  for (const { version, schemaText } of [...versions].sort((a, b) => b.version - a.version)) {
+    const writer = schemaIn(schemaText);
+    if (writer === undefined) continue;
+    for (const difference of incompatibilities(reader, writer)) {
+      if (found.length === breakingMax) return found;
+      found.push({ version, ...difference });
+    }
+  }
+  return found;
+}
+
+function schemaIn(text: string): unknown {
+  try {
+    const json: unknown = JSON.parse(text);
+    parseAvroSchema(json);
+    return json;
+  } catch {
+    return undefined; // Whatever it is: of another kind, damaged, beyond our bounds.
+  }
+}
+
+/** SCHEMA_INCOMPATIBLE, with every place in `breaking`, when readers with schema `text` cannot read one of these versions. */
+export function refuseBreaking(subject: string, text: string, versions: readonly Written[]): void {
+  const breaking = breakingIn(subject, text, versions);
   if (breaking.length > 0) throw new Fault('SCHEMA_INCOMPATIBLE', { subject, breaking });
 }
 
 interface Findings {
-  readonly found: string[];
+  readonly found: Difference[];
   /** Pairs of records looked at once: compatible until found otherwise, so that recursive types end. */
   readonly verdicts: Map<AvroSchema, Map<AvroSchema, boolean>>;
 }
@@ -54,7 +104,7 @@ const shown = (schema: AvroSchema): string =>
 
 function compare(reader: AvroSchema, writer: AvroSchema, path: string, findings: Findings): void {
   const { found } = findings;
-  const differ = (what: string): void => void found.push(`${path === '' ? '/' : path}: ${what}`);
+  const differ = (what: string): void => void found.push({ at: path === '' ? '/' : path, what });
   if (writer.kind === 'union') {
     for (const branch of writer.branches) compare(reader, branch, path, findings);
   } else if (reader.kind === 'union') {
@@ -73,7 +123,7 @@ function compare(reader: AvroSchema, writer: AvroSchema, path: string, findings:
 
 /** Branches are tried apart: one that does not fit leaves no finding. */
 function fits(reader: AvroSchema, writer: AvroSchema, { verdicts }: Findings): boolean {
-  const found: string[] = [];
+  const found: Difference[] = [];
   compare(reader, writer, '', { found, verdicts });
   return found.length === 0;
 }
@@ -116,6 +166,6 @@ function compareFields(
   for (const { name, schema, hasDefault } of reader) {
     const old = before.get(name);
     if (old !== undefined) compare(schema, old, `${path}/${name}`, findings);
-    else if (!hasDefault) findings.found.push(`${path}/${name}: added without a default`);
+    else if (!hasDefault) findings.found.push({ at: `${path}/${name}`, what: 'added without a default' });
   }
 }

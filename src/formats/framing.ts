@@ -1,3 +1,4 @@
+import type { Header } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 
 const confluentBytes = 5;
@@ -31,3 +32,28 @@ export const unframe = (value: Uint8Array): Uint8Array => value.subarray(payload
 /** The registry id of a value in Confluent's framing; undefined for a bare one. */
 export const confluentId = (value: Uint8Array): number | undefined =>
   payloadStart(value) === 0 ? undefined : Buffer.from(value.subarray(1, confluentBytes)).readUInt32BE();
+
+const contentType = Buffer.from('content-type');
+const azureType = 'avro/binary+';
+const guid = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i;
+
+/** What names the schema in a record of ours, besides its other headers: bytes of the value, or of a header. */
+export const framingBytes = {
+  confluent: confluentBytes,
+  azure: contentType.length + azureType.length + 36,
+} as const;
+
+/**
+ * How clients of Azure Schema Registry name a schema: the header `content-type` with the value `avro/binary+<id>`, beside a
+ * payload without any prefix (the Java and .NET serialisers for Kafka write the same).
+ */
+export const azureHeader = (id: string): Header => [contentType, Buffer.from(`${azureType}${id}`)];
+
+/** The id in the only such header of a record, in lower case; undefined where there is none, several, or no id in it. */
+export function azureId(headers: readonly Header[]): string | undefined {
+  const named = headers.filter(([name]) => contentType.equals(name));
+  const text = named.length === 1 ? Buffer.from(named[0]![1] ?? []).toString('latin1') : '';
+  if (!text.startsWith(azureType)) return undefined;
+  const id = text.slice(azureType.length);
+  return guid.test(id) ? id.toLowerCase() : undefined;
+}

@@ -1,8 +1,9 @@
 import type { Header } from '../domain/event.ts';
 import type { Position } from '../domain/position.ts';
-import { frameConfluent } from '../formats/framing.ts';
+import { azureHeader, frameConfluent } from '../formats/framing.ts';
 import { partitionOf } from '../formats/partition.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import type { SchemaRef } from '../ports/schema-registry.ts';
 import type { Admitted } from './admit.ts';
 import {
   type AppendOutcome,
@@ -23,7 +24,7 @@ export type Fate =
 
 /** How the events of one submission travel. */
 export interface Carriage {
-  readonly schemaId: number;
+  readonly schema: SchemaRef;
   readonly headers: readonly Header[];
   /** Resolves when the callers wait no longer. */
   readonly deadline: Promise<void>;
@@ -110,7 +111,8 @@ export function eventAppender(
     }
   }
 
-  function enqueue(admitted: readonly Admitted[], { schemaId, headers }: Carriage): readonly Source[] {
+  function enqueue(admitted: readonly Admitted[], { schema, headers }: Carriage): readonly Source[] {
+    const all = schema.kind === 'azure' ? [...headers, azureHeader(schema.id)] : headers;
     const sources: Source[] = [];
     const firsts = new Map<string, { readonly index: number; readonly fingerprint: string }>();
     const fresh = new Map<number, { index: number; made: NewWaiting }[]>();
@@ -129,7 +131,8 @@ export function eventAppender(
       }
       firsts.set(id, { index, fingerprint });
       const partition = partitionOf(urn, log.partitions);
-      const record = { key: Buffer.from(urn), value: frameConfluent(schemaId, avro), headers };
+      const value = schema.kind === 'azure' ? Buffer.from(avro) : frameConfluent(schema.id, avro);
+      const record = { key: Buffer.from(urn), value, headers: all };
       const made = { id, fingerprint, record };
       const events = fresh.get(partition);
       if (events === undefined) fresh.set(partition, [{ index, made }]);

@@ -2,7 +2,7 @@ import type { LogRecord } from '../domain/event.ts';
 import { Fault, type FaultCode, faults, isFault } from '../domain/fault.ts';
 import type { Principal } from '../domain/policy.ts';
 import { entityTypeOf } from '../domain/urn.ts';
-import { confluentId, unframe } from '../formats/framing.ts';
+import { azureId, confluentId, unframe } from '../formats/framing.ts';
 import type { Clock } from '../ports/clock.ts';
 import { mayBePersonal, type Rules } from './admit.ts';
 import type { BridgeStore, RefusedEvent } from './bridge-store.ts';
@@ -55,11 +55,13 @@ async function translate(work: BatchWork, record: LogRecord, place: ForeignPlace
   const { value } = record;
   if (value === null) return refusal('EVENT_SHAPE', 'the record has no value');
   try {
-    const id = confluentId(value);
-    if (id === undefined) return refusal('SCHEMA_UNKNOWN', 'the value does not name its schema: no framing');
+    const guid = azureId(record.headers);
+    const id = guid ?? confluentId(value);
+    if (id === undefined)
+      return refusal('SCHEMA_UNKNOWN', 'the record does not name its schema: no framing, no content-type');
     const schema = await work.schemas.find(id);
     if (schema === undefined) return refusal('SCHEMA_UNKNOWN', `the registry knows no schema ${id}`);
-    return work.dialect.translate(schema, unframe(value), place);
+    return work.dialect.translate(schema, guid === undefined ? unframe(value) : value, place);
   } catch (error) {
     if (isFault(error, 'AVRO_INVALID')) return refusal(error.code, String(error.facts.reason));
     throw error;

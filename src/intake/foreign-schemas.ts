@@ -1,6 +1,6 @@
 import { Fault } from '../domain/fault.ts';
 import { type AvroSchema, parseAvroSchema } from '../formats/avro-schema.ts';
-import type { SchemaRegistry } from '../ports/schema-registry.ts';
+import type { SchemaId, SchemaRegistry } from '../ports/schema-registry.ts';
 
 /** Schemas of a registry by id, as foreign records name them. */
 export interface ForeignSchemas {
@@ -8,7 +8,7 @@ export interface ForeignSchemas {
    * The schema, or undefined where the registry clearly says that there is none. Rejects with REGISTRY_UNAVAILABLE, and with
    * AVRO_INVALID for a text that is no schema.
    */
-  find(id: number): Promise<AvroSchema | undefined>;
+  find(id: SchemaId): Promise<AvroSchema | undefined>;
 }
 
 /** Ids in records are anybody's: no more are remembered than this. */
@@ -17,7 +17,7 @@ const textCharsMax = 1024 * 1024;
 
 /** What an id means never changes, so what was found is kept; what was not is asked for again. */
 export function foreignSchemas(registry: Pick<SchemaRegistry, 'lookup'>): ForeignSchemas {
-  const known = new Map<number, AvroSchema>();
+  const known = new Map<SchemaId, AvroSchema>();
   return {
     async find(id) {
       const found = known.get(id);

@@ -1,24 +1,25 @@
 import { type Fault, isFault } from '../domain/fault.ts';
 import { eventSchemaSha256, eventSchemaText } from '../formats/event.ts';
+import type { SchemaRef } from '../ports/schema-registry.ts';
 
 /**
  * Makes a schema findable for ever before the first event that names it: the archive's `schemas/<sha256>.json`, then the
- * registry under the topic's subject. Answers the registry's id.
+ * registry under the topic's subject. Answers how the registry names it.
  */
-export type EnsureSchema = (sha256: string, text: string) => Promise<number>;
+export type EnsureSchema = (sha256: string, text: string) => Promise<SchemaRef>;
 
 export interface SchemaSource {
-  /** The registry's id of the event schema, or the fault that keeps it from being registered; then asked again. */
-  id(): Promise<number | Fault>;
-  known(): number | undefined;
+  /** How the registry names the event schema, or the fault that keeps it from being registered; then asked again. */
+  ref(): Promise<SchemaRef | Fault>;
+  known(): SchemaRef | undefined;
 }
 
 /** Asks once, whoever waits; `onFault` hears of every failure. */
 export function schemaSource(ensure: EnsureSchema, onFault: (fault: Fault) => void): SchemaSource {
-  let asked: Promise<number | Fault> | undefined;
-  let known: number | undefined;
+  let asked: Promise<SchemaRef | Fault> | undefined;
+  let known: SchemaRef | undefined;
 
-  async function ask(): Promise<number | Fault> {
+  async function ask(): Promise<SchemaRef | Fault> {
     try {
       known = await ensure(eventSchemaSha256, eventSchemaText);
       return known;
@@ -31,7 +32,7 @@ export function schemaSource(ensure: EnsureSchema, onFault: (fault: Fault) => vo
   }
 
   return {
-    id() {
+    ref() {
       asked ??= ask();
       return asked;
     },

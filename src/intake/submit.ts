@@ -1,11 +1,13 @@
 import type { Header } from '../domain/event.ts';
-import type { Fault, FaultCode } from '../domain/fault.ts';
+import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import type { Principal } from '../domain/policy.ts';
 import type { Position } from '../domain/position.ts';
 import { urnFault } from '../domain/urn.ts';
+import { framingBytes } from '../formats/framing.ts';
 import { uuid8 } from '../formats/uuid8.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import type { SchemaId, SchemaRef } from '../ports/schema-registry.ts';
 import { type Admitted, admit, type Rules } from './admit.ts';
 import { type EventAppender, eventAppender, type Fate } from './append-events.ts';
 import { type Checked, resultOf } from './checked-event.ts';
@@ -67,7 +69,7 @@ export type Submitted =
 
 export interface IntakeStatus {
   /** The registry's id of the event schema; undefined until it was needed and registered. */
-  readonly schemaId: number | undefined;
+  readonly schemaId: SchemaId | undefined;
   readonly queuedEvents: number;
   readonly queuedBytes: number;
   readonly queuedBytesMax: number;
@@ -103,6 +105,8 @@ export interface IntakeOptions extends Rules {
   /** Left open when intake is closed. */
   readonly log: EventLog;
   readonly ensureSchema: EnsureSchema;
+  /** Of the refs that `ensureSchema` gives; Confluent's by default. */
+  readonly schemaKind?: SchemaRef['kind'];
   /** Whether the log's epoch is marked closed. */
   readonly isClosed: () => Promise<boolean>;
   readonly clock: Clock;
@@ -122,8 +126,6 @@ export interface IntakeOptions extends Rules {
 const mebibyte = 1024 * 1024;
 const fillBytesMax = 32 * mebibyte;
 const keysMax = 10_000;
-/** Confluent's framing. */
-const framingBytes = 5;
 
 const shownUrn = (urn: string | undefined): string | undefined =>
   urn !== undefined && urnFault(urn) === undefined ? urn : undefined;
@@ -151,13 +153,13 @@ async function appendAll(
 ): Promise<readonly Fate[]> {
   const { clock, deadlineMs } = options;
   await using deadline = deadlineIn(clock, deadlineMs);
-  const schemaId = await Promise.race([schema.id(), deadline.passed]);
-  if (typeof schemaId === 'number')
-    return await appender.append(admitted, { schemaId, headers, deadline: deadline.passed });
+  const ref = await Promise.race([schema.ref(), deadline.passed]);
+  if (ref !== undefined && !isFault(ref))
+    return await appender.append(admitted, { schema: ref, headers, deadline: deadline.passed });
   const fate =
-    schemaId === undefined
+    ref === undefined
       ? away('REGISTRY_UNAVAILABLE', `the event schema was not registered within ${deadlineMs} ms`)
-      : away(schemaId.code, schemaId.message);
+      : away(ref.code, ref.message);
   return admitted.map(() => fate);
 }
 
@@ -180,7 +182,12 @@ interface Sender {
 
 const check = ({ options }: Desk, incoming: IncomingEvent, { principal, newId, headers }: Sender): Admitted =>
   admit(incoming, options, {
-    ...{ principal, newId, nowMs: options.clock.now(), envelopeBytes: framingBytes + headerBytes(headers) },
+    ...{
+      principal,
+      newId,
+      nowMs: options.clock.now(),
+      envelopeBytes: framingBytes[options.schemaKind ?? 'confluent'] + headerBytes(headers),
+    },
   });
 
 function checkItem(desk: Desk, item: RequestItem, sender: Sender): Checked {
@@ -280,7 +287,7 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
       await queue.idle();
     },
     status: () => ({
-      schemaId: desk.schema.known(),
+      schemaId: desk.schema.known()?.id,
       queuedEvents: queue.records,
       queuedBytes: queue.bytes,
       queuedBytesMax: queueBytesMax,

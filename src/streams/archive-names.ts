@@ -1,3 +1,5 @@
+import type { SchemaRef } from '../ports/schema-registry.ts';
+
 /** Where things stand in the archive's two containers (docs/formats/archive.md). `topic` is the log's name. */
 export interface LaneName {
   readonly topic: string;
@@ -28,7 +30,7 @@ export const epochName = (epoch: number): string => `${epochsPrefix}${epoch}.jso
 /** Says that an epoch is closed; not listed among the epochs. */
 export const closingName = (epoch: number): string => `${epochsPrefix}${epoch}.closing`;
 export const schemaName = (sha256: string): string => `schemas/${sha256}.json`;
-export const schemaRefName = (registryId: number): string => `schemas/refs/confluent/${registryId}.json`;
+export const schemaRefName = ({ kind, id }: SchemaRef): string => `schemas/refs/${kind}/${id}.json`;
 /** State: what a rebuild under way has to be gone on with, and which indexes stay beside the one that serves. */
 export const jobName = (projection: string): string => `rebuilds/${projection}/job.json`;
 export const keptName = (projection: string): string => `rebuilds/${projection}/kept.json`;

@@ -20,8 +20,8 @@ function schemaOf({ position, view }: Placed): string | undefined {
 
 /**
  * Under which id readers find the schema of a record at the registry that is configured now: the schema's text, which the
- * archive holds, is registered there where it is not. Undefined for a record without framing, and for one whose schema the
- * archive has not. Rejects with the faults of the registry.
+ * archive holds, is registered there where it is not. Undefined for a record without framing, for one whose schema the
+ * archive has not, and where the registry's ids do not fit into a value: such a record keeps the framing it had. Rejects with the faults of the registry.
  */
 export function registryIds(
   truth: TruthStore,
@@ -31,9 +31,9 @@ export function registryIds(
   const known = new Map<string, Promise<number | undefined>>();
   const lookUp = async (sha256: string): Promise<number | undefined> => {
     const text = await truth.read(schemaName(sha256));
-    return text === undefined
-      ? undefined
-      : (await registry.register(subjectOf(name), text.toString('utf8'))).id;
+    if (text === undefined) return undefined;
+    const ref = await registry.register(subjectOf(name), text.toString('utf8'));
+    return ref.kind === 'confluent' ? ref.id : undefined;
   };
   return (placed) => {
     const { view } = placed;

@@ -29,11 +29,17 @@ function registryOf(answer: () => Promise<string>) {
     return answer();
   };
   const ref = { kind: 'confluent', id: 7 } as const;
+  const found = () => ask('latest').then((schemaText) => ({ ref, subject: 'a', version: 1, schemaText }));
   const registry: SchemaRegistry = {
+    kind: 'confluent',
     place: 'a test',
     register: () => ask('register').then(() => ref),
     lookup: (id) => ask(`lookup ${id}`),
-    latest: () => ask('latest').then((schemaText) => ({ ref, schemaText })),
+    latest: found,
+    version: found,
+    subjects: () => ask('subjects').then((subject) => [subject]),
+    versions: () => ask('versions').then(() => [1]),
+    places: () => ask('places').then(() => []),
     [Symbol.asyncDispose]: async () => undefined,
   };
   return { registry, asked };
@@ -107,16 +113,18 @@ test('an id that meant another schema is an error on record; the schema of its h
   const { registry } = registryOf(() => Promise.resolve(other));
   const said: unknown[] = [];
   const ensure = ensureSchemaIn({ archive: world.store, registry }, 'annal', (...one) => void said.push(one));
-  expect(await ensure(eventSchemaSha256, eventSchemaText)).toBe(7);
-  expect(await ensure(eventSchemaSha256, eventSchemaText)).toBe(7);
+  expect(await ensure(eventSchemaSha256, eventSchemaText)).toEqual({ kind: 'confluent', id: 7 });
+  expect(await ensure(eventSchemaSha256, eventSchemaText)).toEqual({ kind: 'confluent', id: 7 });
   expect(said).toEqual([]);
-  expect(await ensure(schemaSha256(other), other)).toBe(7);
+  expect(await ensure(schemaSha256(other), other)).toEqual({ kind: 'confluent', id: 7 });
   expect(said).toMatchObject([
     ['error', 'registry id of another schema', { id: 7, sha256: schemaSha256(other) }],
   ]);
   expect(JSON.stringify(said)).toContain(eventSchemaSha256);
   const { truth } = world.store;
-  expect((await truth.read(schemaRefName(7)))?.toString()).toBe(`{"sha256":"${eventSchemaSha256}"}`);
+  expect((await truth.read(schemaRefName({ kind: 'confluent', id: 7 })))?.toString()).toBe(
+    `{"sha256":"${eventSchemaSha256}"}`,
+  );
   expect((await truth.read(schemaName(eventSchemaSha256)))?.toString()).toBe(eventSchemaText);
 });
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isFault } from '../../src/domain/fault.ts';
-import type { SchemaRegistry } from '../../src/ports/schema-registry.ts';
+import type { SchemaId, SchemaRegistry } from '../../src/ports/schema-registry.ts';
 
 type Field = { readonly name: string; readonly type: unknown; readonly default?: unknown };
 
@@ -12,6 +12,13 @@ const order = (fields: readonly Field[], indent?: number): string =>
 const id: Field = { name: 'id', type: 'string' };
 const optional: Field = { name: 'note', type: ['null', 'string'], default: null };
 const required: Field = { name: 'total', type: 'long' };
+
+const nobodys = { confluent: 2_000_000_000, azure: '7f000000-0000-4000-8000-000000000000' } as const;
+
+const isId = (id: SchemaId, kind: SchemaRegistry['kind']): boolean =>
+  kind === 'confluent'
+    ? typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 2 ** 32
+    : typeof id === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
@@ -41,7 +48,7 @@ export function schemaRegistryContract(
 
     test('what was registered is looked up by its id, also by another client', async () => {
       const { id: registered } = await registry.register(newSubject(), order([id]));
-      expect(Number.isInteger(registered) && registered >= 0 && registered < 2 ** 32).toBe(true);
+      expect(isId(registered, registry.kind), String(registered)).toBe(true);
       sameJson(await registry.lookup(registered), order([id]));
       await using other = await open();
       sameJson(await other.lookup(registered), order([id]));
@@ -49,8 +56,10 @@ export function schemaRegistryContract(
     });
 
     test('an id nobody registered is nobody’s', async () => {
-      expect(await registry.lookup(2_000_000_000)).toBeUndefined();
-      expect(await registry.lookup(2_000_000_000)).toBeUndefined();
+      for (const strange of [nobodys[registry.kind], nobodys[registry.kind], ...Object.values(nobodys)]) {
+        expect(await registry.lookup(strange)).toBeUndefined();
+        expect(await registry.places(strange)).toEqual([]);
+      }
     });
 
     test('the same schema has the same id, however it is printed', async () => {
@@ -88,6 +97,51 @@ export function schemaRegistryContract(
       expect((await registry.latest(subject))?.ref).toEqual(ref);
     });
 
+    test('a schema has to read what every version wrote, and is told at which fields it does not', async () => {
+      const subject = newSubject();
+      await registry.register(subject, order([id]));
+      await registry.register(subject, order([id, { ...required, default: 0 }]));
+      // Version 2 holds a total in every record; version 1 does not.
+      const refused = await registry
+        .register(subject, order([id, required]))
+        .catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        code: 'SCHEMA_INCOMPATIBLE',
+        facts: { subject, breaking: [{ version: 1, at: '/total', what: 'added without a default' }] },
+      });
+      expect(await registry.versions(subject)).toEqual([1, 2]);
+    });
+
+    test('versions count from 1 and stay, each with its id and text', async () => {
+      const [subject, other] = [newSubject(), newSubject()];
+      expect(await registry.versions(subject)).toEqual([]);
+      expect(await registry.version(subject, 1)).toBeUndefined();
+      const texts = [order([id]), order([id, optional])];
+      for (const [i, text] of texts.entries()) {
+        const ref = await registry.register(subject, text);
+        await registry.register(other, order([id, { ...optional, name: `other${i}` }]));
+        const found = await registry.version(subject, i + 1);
+        expect(found).toMatchObject({ ref, subject, version: i + 1 });
+        sameJson(found?.schemaText, text);
+        expect(await registry.places(ref.id)).toContainEqual({ subject, version: i + 1 });
+      }
+      expect(await registry.versions(subject)).toEqual([1, 2]);
+      expect(await registry.latest(subject)).toMatchObject({ subject, version: 2 });
+      for (const none of [3, 1_000_000]) expect(await registry.version(subject, none)).toBeUndefined();
+    });
+
+    test('subjects are listed, sorted, or it is said that they are not', async () => {
+      const subjects = [newSubject(), newSubject()].sort();
+      for (const subject of subjects) await registry.register(subject, order([id]));
+      if (registry.kind === 'azure') {
+        expect(await codeOf(registry.subjects())).toBe('REGISTRY_CANNOT_LIST');
+        return;
+      }
+      const listed = await registry.subjects();
+      expect(listed).toEqual([...listed].sort());
+      expect(listed.filter((subject) => subjects.includes(subject))).toEqual(subjects);
+    });
+
     test('what breaks one subject is welcome in another', async () => {
       await registry.register(newSubject(), order([id]));
       const ref = await registry.register(newSubject(), order([id, required]));
@@ -121,11 +175,14 @@ export function schemaRegistryContract(
     test('out of reach is told as such', async () => {
       await using unreachable = await openUnreachable();
       for (const call of [
-        unreachable.lookup(1),
-        unreachable.latest('a'),
-        unreachable.register('a', order([id])),
+        () => unreachable.lookup(unreachable.kind === 'azure' ? nobodys.azure : 1),
+        () => unreachable.latest('a'),
+        () => unreachable.version('a', 1),
+        () => unreachable.versions('a'),
+        () => unreachable.places(unreachable.kind === 'azure' ? nobodys.azure : 1),
+        () => unreachable.register('a', order([id])),
       ])
-        expect(await codeOf(call)).toBe('REGISTRY_UNAVAILABLE');
+        expect(await codeOf(call())).toBe('REGISTRY_UNAVAILABLE');
     });
   });
 }

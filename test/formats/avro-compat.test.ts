@@ -75,7 +75,7 @@ test.for<[string, unknown, unknown, string]>([
     '/a: added without a default',
   ],
 ])('%s is not, and the place is named', ([, reader, writer, place]) => {
-  expect(incompatibilities(reader, writer)).toContain(place);
+  expect(incompatibilities(reader, writer).map(({ at, what }) => `${at}: ${what}`)).toContain(place);
 });
 
 test('every difference is listed', () => {

@@ -41,7 +41,7 @@ export const anIntake = (
     ...shippedRules,
     ensureSchema: async (sha256) => {
       if (sha256 !== eventSchemaSha256) throw new Error('another schema than that of events');
-      return 7;
+      return { kind: 'confluent', id: 7 };
     },
     isClosed: async () => false,
     newId: countedIds(),

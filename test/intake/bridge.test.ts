@@ -11,6 +11,7 @@ import { type Bridge, type BridgeOptions, openBridge } from '../../src/intake/br
 import { datahub } from '../../src/intake/translate/datahub.ts';
 import { inbox } from '../../src/intake/translate/inbox.ts';
 import type { LogReader } from '../../src/ports/event-log.ts';
+import type { SchemaId } from '../../src/ports/schema-registry.ts';
 import { proposalOf, proposalSchemaId, proposalSchemaText, proposals } from '../given/datahub.ts';
 import { anEvent } from '../given/events.ts';
 import { anIntake, orders, shippedRules } from '../given/intake.ts';
@@ -33,13 +34,13 @@ function world({ batchMax = 3 } = {}) {
   const state = memoryState();
   const clock = manualClock();
   const faults: string[] = [];
-  const schemas = new Map([
+  const schemas = new Map<SchemaId, string>([
     [proposalSchemaId, proposalSchemaText],
     [inboxSchemaId, eventSchemaText],
   ]);
   const its = {
     ...{ foreign, log, state, clock, faults, schemas },
-    lookup: async (id: number): Promise<string | undefined> => schemas.get(id),
+    lookup: async (id: SchemaId): Promise<string | undefined> => schemas.get(id),
     put: (...values: readonly (Buffer | null)[]) =>
       foreign.append(
         0,

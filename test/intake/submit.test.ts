@@ -416,7 +416,7 @@ test('while the registry is away events are refused to be sent again, and go in 
       clock,
       ensureSchema: async () => {
         if (!isBack) throw new Fault('REGISTRY_UNAVAILABLE', { place: 'here' });
-        return 3;
+        return { kind: 'confluent', id: 3 };
       },
     }),
   );

@@ -226,7 +226,8 @@ const healthOfArchiver = async (store: ArchiveStore, log: MemoryLog, archiver: A
       logHost: world.host,
       readModel: world.model,
       registry: {
-        ...{ place: '', register: nothing, lookup: nothing, latest: nothing },
+        ...{ kind: 'confluent', place: '', register: nothing, lookup: nothing, latest: nothing },
+        ...{ subjects: nothing, versions: nothing, version: nothing, places: nothing },
         [Symbol.asyncDispose]: async () => undefined,
       },
       [Symbol.asyncDispose]: async () => undefined,

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import { canonicalSchema, refuseBreaking } from '../../formats/avro-compat.ts';
-import type { SchemaRegistry } from '../../ports/schema-registry.ts';
-import { registryApi } from './api.ts';
+import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts';
+import { type ApiVersion, registryApi } from './api.ts';
 
 export interface ConfluentSettings {
   /** Root of the API; its path is kept. */
@@ -16,6 +16,8 @@ export interface ConfluentSettings {
 
 /** Schemas never change behind their id; this many texts are remembered. */
 const remembered = 1_000;
+/** A new schema is compared with as many versions of its subject, the newest ones. */
+const comparedMax = 1_000;
 
 /**
  * Any server with Confluent's API. The client library comes with the first call; only its HTTP client is used, for its own
@@ -41,15 +43,30 @@ export function confluentRegistry(settings: ConfluentSettings): SchemaRegistry {
     return found;
   };
 
+  const registered = (subject: string, { id, version, schema }: ApiVersion): RegisteredSchema => {
+    remember(id, schema);
+    return { ref: { kind: 'confluent', id }, subject, version, schemaText: schema };
+  };
+
+  async function all(subject: string, versions: readonly number[]): Promise<RegisteredSchema[]> {
+    const found: RegisteredSchema[] = [];
+    for (const version of versions.slice(-comparedMax)) {
+      const one = await api.version(subject, version);
+      if (one !== undefined) found.push(registered(subject, one));
+    }
+    return found;
+  }
+
   return {
+    kind: 'confluent',
     place,
     async register(subject, schemaText) {
       const canonical = canonicalSchema(subject, schemaText);
-      const latest = await api.latest(subject);
+      const latest = await api.version(subject, 'latest');
       if (latest !== undefined && canonicalSchema(subject, latest.schema) !== canonical) {
         const known = await api.registered(subject, schemaText);
         if (known !== undefined) return { kind: 'confluent', id: known };
-        refuseBreaking(subject, schemaText, latest.schema);
+        refuseBreaking(subject, schemaText, await all(subject, await api.versions(subject)));
       }
       const answer = await api.register(subject, schemaText);
       if ('refused' in answer)
@@ -57,18 +74,24 @@ export function confluentRegistry(settings: ConfluentSettings): SchemaRegistry {
       return { kind: 'confluent', id: answer.id };
     },
     lookup(id) {
+      if (typeof id !== 'number') return Promise.resolve(undefined);
       const known = texts.get(id);
       if (known !== undefined) return Promise.resolve(known);
       const asked = asking.get(id) ?? find(id).finally(() => asking.delete(id));
       asking.set(id, asked);
       return asked;
     },
-    async latest(subject) {
-      const found = await api.latest(subject);
-      if (found === undefined) return undefined;
-      remember(found.id, found.schema);
-      return { ref: { kind: 'confluent', id: found.id }, schemaText: found.schema };
+    subjects: () => api.subjects(),
+    versions: (subject) => api.versions(subject),
+    async version(subject, version) {
+      const found = await api.version(subject, version);
+      return found && registered(subject, found);
     },
+    async latest(subject) {
+      const found = await api.version(subject, 'latest');
+      return found && registered(subject, found);
+    },
+    places: async (id) => (typeof id === 'number' ? api.places(id) : []),
     async [Symbol.asyncDispose]() {},
   };
 }

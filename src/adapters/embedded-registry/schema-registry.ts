@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Fault } from '../../domain/fault.ts';
 import { canonicalSchema, refuseBreaking } from '../../formats/avro-compat.ts';
-import type { SchemaRegistry } from '../../ports/schema-registry.ts';
+import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts';
 import { type Disk, isErrno, makeFolders, nodeDisk, readFile, writeNewFile } from '../file-log/disk.ts';
 
 /** One registration, for ever: the content of `<id>.json`. */
@@ -17,6 +17,10 @@ export interface FolderSettings {
   readonly dir: string;
   readonly disk?: Disk;
 }
+
+/** All of it is read at start and kept, and a version is compared with all before it. */
+const entriesMax = 10_000;
+const versionsMax = 1_000;
 
 /**
  * A registry in a folder: `<id>.json` per registration, ids from 1 without holes. A file is written and synced under
@@ -52,8 +56,9 @@ export function embeddedRegistry({ dir: folder, disk = nodeDisk }: FolderSetting
     }
   };
 
-  const latestOf = (subject: string): Entry | undefined =>
-    entries.findLast((entry) => entry.subject === subject);
+  /** Versions of a subject in their order: each counts one up from 1. */
+  const entriesOf = (subject: string): readonly Entry[] =>
+    entries.filter((entry) => entry.subject === subject);
 
   /** Undefined when somebody else took the id. */
   const add = async (entry: Entry): Promise<Entry | undefined> => {
@@ -71,37 +76,70 @@ export function embeddedRegistry({ dir: folder, disk = nodeDisk }: FolderSetting
     }
   };
 
+  async function register(subject: string, schemaText: string): Promise<number> {
+    const canonical = canonicalSchema(subject, schemaText);
+    for (;;) {
+      await readOn();
+      const before = entriesOf(subject);
+      const same = before.find((entry) => canonicalSchema(subject, entry.schema) === canonical);
+      if (same !== undefined) return same.id;
+      if (entries.length >= entriesMax || before.length >= versionsMax)
+        throw new Fault('REGISTRY_FULL', { subject, entriesMax, versionsMax });
+      refuseBreaking(
+        subject,
+        schemaText,
+        before.map(({ schema }, i) => ({ version: i + 1, schemaText: schema })),
+      );
+      const added = await add({ id: entries.length + 1, subject, schema: schemaText });
+      if (added !== undefined) return added.id;
+    }
+  }
+
+  /** What `look` finds among all that is registered by now. */
+  const among = <T>(look: () => T): Promise<T> =>
+    reached(async () => {
+      await readOn();
+      return look();
+    });
+
   return {
+    kind: 'confluent',
     place: folder,
     register: (subject, schemaText) =>
-      reached(async () => {
-        const canonical = canonicalSchema(subject, schemaText);
-        for (;;) {
-          await readOn();
-          const same = entries.find(
-            (entry) => entry.subject === subject && canonicalSchema(subject, entry.schema) === canonical,
-          );
-          if (same !== undefined) return { kind: 'confluent', id: same.id } as const;
-          const latest = latestOf(subject);
-          if (latest !== undefined) refuseBreaking(subject, schemaText, latest.schema);
-          const added = await add({ id: entries.length + 1, subject, schema: schemaText });
-          if (added !== undefined) return { kind: 'confluent', id: added.id } as const;
-        }
-      }),
+      reached(async () => ({ kind: 'confluent', id: await register(subject, schemaText) })),
     lookup: (id) =>
       reached(async () => {
+        if (typeof id !== 'number') return undefined;
         if (entries[id - 1] === undefined) await readOn();
         return entries[id - 1]?.schema;
       }),
+    subjects: () => among(() => [...new Set(entries.map(({ subject }) => subject))].sort()),
+    versions: (subject) => among(() => entriesOf(subject).map((_, i) => i + 1)),
+    version: (subject, version) =>
+      among(() => {
+        const entry = entriesOf(subject)[version - 1];
+        return entry && registered(entry, version);
+      }),
     latest: (subject) =>
-      reached(async () => {
-        await readOn();
-        const latest = latestOf(subject);
-        return latest && { ref: { kind: 'confluent', id: latest.id }, schemaText: latest.schema };
+      among(() => {
+        const all = entriesOf(subject);
+        return all.length === 0 ? undefined : registered(all.at(-1)!, all.length);
+      }),
+    places: (id) =>
+      among(() => {
+        const entry = typeof id === 'number' ? entries[id - 1] : undefined;
+        if (entry === undefined) return [];
+        const { subject } = entry;
+        return [{ subject, version: entriesOf(subject).indexOf(entry) + 1 }];
       }),
     async [Symbol.asyncDispose]() {},
   };
 }
+
+const registered = ({ id, subject, schema }: Entry, version: number): RegisteredSchema => ({
+  ref: { kind: 'confluent', id },
+  ...{ subject, version, schemaText: schema },
+});
 
 function entryOf(bytes: Buffer, id: number, folder: string): Entry {
   const entry = JSON.parse(bytes.toString('utf8')) as Partial<Entry>;

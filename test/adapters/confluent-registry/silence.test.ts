@@ -30,7 +30,7 @@ test('a call whose answer is lost is made again', async () => {
 
 test('a registry that never answers is said to be away', async () => {
   const { url, asked } = await registry(Number.POSITIVE_INFINITY);
-  await expect(registryApi({ url, silentMs: 50 }).latest('subject')).rejects.toMatchObject({
+  await expect(registryApi({ url, silentMs: 50 }).version('subject', 'latest')).rejects.toMatchObject({
     code: 'REGISTRY_UNAVAILABLE',
     facts: { reason: 'no answer to 3 calls within 150 ms' },
   });

@@ -23,6 +23,7 @@ test('ids count from 1 in every folder, one file each, and nothing else is left'
   for (const type of ['string', 'int', 'string']) await registry.register(type, `{"type":"${type}"}`);
   expect(await registry.latest('int')).toEqual({
     ref: { kind: 'confluent', id: 2 },
+    ...{ subject: 'int', version: 1 },
     schemaText: '{"type":"int"}',
   });
   expect((await readdir(dir)).sort()).toEqual(['1.json', '2.json']);
