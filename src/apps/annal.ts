@@ -14,6 +14,7 @@ import type { ArchiveLaneStatus } from './archive-lanes.ts';
 import type { EpochTurns } from './epoch-turns.ts';
 import type { Underway } from './operations.ts';
 import type { Rebuilds } from './rebuilds.ts';
+import type { Schemas } from './schemas.ts';
 import type { VerifyAsked } from './verifications.ts';
 
 /** A port, the adapter that answers it, and where that is. No secrets. */
@@ -128,6 +129,7 @@ export interface AnnalOfEpoch extends Rebuilds {
 /** What the HTTP API and the command line need of a running Annal, whatever the profile. It goes on from epoch to epoch. */
 export interface Annal extends AnnalOfEpoch {
   readonly turns: Omit<EpochTurns, typeof Symbol.asyncDispose>;
+  readonly schemas: Schemas;
   /** Records that came behind the end of an epoch, since this process started. */
   readonly stragglers: () => number;
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
 import { isRestoredTopic } from '../domain/restored-topic.ts';
+import { inboxOf } from '../streams/archive-names.ts';
 import type { DriftLimits } from '../streams/drift.ts';
 import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
@@ -272,7 +273,7 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
     signingKeyFile: path(values.signingKey),
     datahubAspects: (values.datahubAspects ?? []).length === 0 ? undefined : values.datahubAspects,
     datahub: topic === 'off' ? undefined : { topic, source: sure.datahubSource },
-    inbox: sure.inbox === 'on' ? { topic: `${sure.topic}.inbox`, source: sure.inboxSource } : undefined,
+    inbox: sure.inbox === 'on' ? { topic: inboxOf(sure.topic), source: sure.inboxSource } : undefined,
     archiveLimits: {
       flushBytes: sure.flushBytes,
       flushMs: sure.flushSeconds * 1_000,

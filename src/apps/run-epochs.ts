@@ -18,6 +18,7 @@ import { liveAnnal, type Session } from './live-annal.ts';
 import type { OpenOptions } from './open-annal.ts';
 import { operations } from './operations.ts';
 import { type Log, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
+import { openSchemas } from './schemas.ts';
 import { watchStragglers } from './watch-stragglers.ts';
 
 /** A caller waits so long for the log to confirm an append. */
@@ -110,6 +111,10 @@ export async function runEpochs(
   }
   return Object.defineProperties(live.runtime, {
     turns: { value: turns, enumerable: true },
+    schemas: {
+      value: openSchemas(ports, config.name, config.registry.kind === 'embedded'),
+      enumerable: true,
+    },
     stragglers: { value: () => stragglers, enumerable: true },
   }) as Runtime & Annal;
 }

@@ -18,7 +18,8 @@ export const defaultNamespaceRules: readonly NamespaceRule[] = [
   },
 ];
 
-const namespaceText = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
+/** What a namespace may be called. */
+export const namespaceText = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u;
 
 /** The one namespace of a URN. The same rules give the same answer: no clock, no state. */
 export function namespaceOf(urn: string, rules: readonly NamespaceRule[]): string {

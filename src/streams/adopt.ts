@@ -1,6 +1,6 @@
 import { Fault } from '../domain/fault.ts';
 import type { ArchiveStore, TruthStore } from '../ports/archive.ts';
-import { drillsPrefix, epochName, epochsPrefix } from './archive-names.ts';
+import { deprecatedPrefix, drillsPrefix, epochName, epochsPrefix } from './archive-names.ts';
 import { readEpochs } from './epochs.ts';
 
 /** Names the adoption that is under way, until the next epoch is open: a start after a crash goes on with it. */
@@ -15,6 +15,7 @@ export const truthPrefixes = ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkp
  */
 export const statePrefixes = [
   ...['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'bridges/', 'refused/', drillsPrefix, 'rebuilds/'],
+  deprecatedPrefix,
 ];
 
 export interface Adoption {

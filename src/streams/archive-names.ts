@@ -52,7 +52,12 @@ export const reportsOf = (projection: string): string => `rebuilds/${projection}
 export const reportName = (projection: string, id: string): string => `${reportsOf(projection)}${id}.note`;
 /** State: the code of a fold, by the SHA-256 of its bundle. */
 export const bundleName = (sha256: string): string => `rebuilds/folds/${sha256}.json`;
-/** Under which the schema of a log's events is registered. */
+/** State: which versions of a schema should not be used any more, by the SHA-256 of its name. */
+export const deprecatedPrefix = 'schemas/deprecated/';
+export const deprecatedName = (sha256: string): string => `${deprecatedPrefix}${sha256}.json`;
+/** The topic that producers write to who speak Kafka themselves. */
+export const inboxOf = (name: string): string => `${name}.inbox`;
+/** Under which the schema of a topic's records is registered. */
 export const subjectOf = (name: string): string => `${name}-value`;
 /** State: what the last comparison with the archive found. */
 export const driftName = (projection: string): string => `rebuilds/${projection}/drift.json`;

@@ -15,6 +15,7 @@ import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
 import { type Api, guard } from './request.ts';
 import { datahubRoutes } from './routes/datahub.ts';
+import { confluentRoutes } from './routes/confluent-api.ts';
 import { drillRoutes } from './routes/drills.ts';
 import { entityRoutes } from './routes/entities.ts';
 import { epochRoutes } from './routes/epochs.ts';
@@ -23,6 +24,7 @@ import { healthRoutes } from './routes/health.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { publishRoutes } from './routes/publish.ts';
 import { rebuildRoutes } from './routes/rebuilds.ts';
+import { schemaRoutes } from './routes/schemas.ts';
 import { searchRoutes } from './routes/search.ts';
 import { statusRoutes } from './routes/status.ts';
 import type { Token } from './tokens.ts';
@@ -96,6 +98,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     operationRoutes(scope, annal, waiting);
     rebuildRoutes(scope, annal, waiting);
     drillRoutes(scope, annal);
+    schemaRoutes(scope, annal);
     epochRoutes(scope, annal, waiting);
     statusRoutes(scope, annal);
     healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });
@@ -104,6 +107,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
   const aspects = options.datahubAspects;
   app.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));
+  app.register(async (scope: Api) => confluentRoutes(scope, annal));
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed(request);
     if (methods.length > 0) reply.header('allow', methods.join(', '));

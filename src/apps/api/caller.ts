@@ -38,9 +38,20 @@ function admitLocal({ headers }: FastifyRequest): void {
 
 const bearerText = /^Bearer +([A-Za-z0-9._~+/=-]{1,4096}) *$/i;
 
-function bearer({ headers }: FastifyRequest, tokens: readonly Token[]): Principal {
-  const match = bearerText.exec(headers.authorization ?? '');
-  const principal = match === null ? undefined : principalOf(tokens, match[1]!);
+const basicText = /^Basic +([A-Za-z0-9+/]{1,8192}={0,2}) *$/i;
+
+/** The password of basic authentication; its user name says nothing. */
+function passwordIn(authorization: string): string | undefined {
+  const text = Buffer.from(basicText.exec(authorization)?.[1] ?? '', 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon === -1 ? undefined : text.slice(colon + 1);
+}
+
+function bearer({ headers, routeOptions }: FastifyRequest, tokens: readonly Token[]): Principal {
+  const { authorization = '' } = headers;
+  const basic = routeOptions.config.basic === true ? passwordIn(authorization) : undefined;
+  const token = bearerText.exec(authorization)?.[1] ?? basic;
+  const principal = token === undefined ? undefined : principalOf(tokens, token);
   if (principal === undefined)
     throw new Fault('UNAUTHENTICATED', {
       reason: headers.authorization === undefined ? 'no token was sent' : 'this token is not known here',

@@ -17,6 +17,7 @@ export function describe(app: Api, version: string): void {
       tags: [
         { name: 'events', description: 'What happened, in the order of the log' },
         { name: 'entities', description: 'What is known, now and then' },
+        { name: 'schemas', description: 'What producers write by' },
         { name: 'operations', description: 'Rebuilding, verifying, how far things are' },
         { name: 'about', description: 'The server itself' },
       ],

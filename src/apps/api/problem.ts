@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Fault, type FaultCode, faults, type Remedy } from '../../domain/fault.ts';
+import type { Breaking } from '../../formats/avro-compat.ts';
 
 /** What a request is refused with: RFC 9457, `code` from the table of faults. */
 export interface Problem {
@@ -50,7 +51,9 @@ const byCode: Partial<Record<FaultCode, number>> = {
   REBUILD_UNINDEXABLE: 409,
   RECORD_TOO_LARGE: 413,
   REQUEST_INVALID: 400,
+  REGISTRY_CANNOT_LIST: 501,
   ROUTE_UNKNOWN: 404,
+  SCHEMA_NOT_FOUND: 404,
   SWAP_REFUSED: 409,
   TOO_MANY_EVENTS: 413,
   UNAUTHENTICATED: 401,
@@ -123,8 +126,18 @@ const sentences: Partial<Record<FaultCode, (facts: Facts) => string>> = {
   POSITION_INVALID: ({ given }) => `${JSON.stringify(given)} is no position`,
   QUERY_INVALID: ({ why }) => String(why),
   ROUTE_UNKNOWN: ({ path }) => `there is nothing at ${path}`,
+  SCHEMA_INCOMPATIBLE: ({ subject, breaking, reason }) =>
+    `${subject}: ${Array.isArray(breaking) ? breaking.map(differenceText).join('; ') : reason}`,
+  SCHEMA_NOT_FOUND: ({ subject, version, id }) =>
+    id !== undefined
+      ? `no schema has the id ${id}`
+      : subject === undefined
+        ? 'the registry of this installation is another server'
+        : `there is no schema ${subject}${version === undefined ? '' : `, version ${version}`}`,
   URN_INVALID: ({ urn, reason }) => `${JSON.stringify(urn)} is no URN: ${reason}`,
 };
+
+const differenceText = ({ version, at, what }: Breaking): string => `${at} ${what} (version ${version})`;
 
 /** The problem of a fault: its facts as members, and in the sentence. */
 export const problemOf = (fault: Fault): Problem => ({

@@ -32,6 +32,8 @@ declare module 'fastify' {
     needs?: Needs;
     /** The projection that the route reads: its cut is the answer's. */
     reads?: 'entities' | 'history';
+    /** The token may come as the password of basic authentication, where clients know nothing else. */
+    basic?: boolean;
   }
   interface FastifyRequest {
     /** Of a route that needs one. */

@@ -3,6 +3,7 @@ import { epochCommands } from './epoch-commands.ts';
 import { projectionCommands } from './projection-commands.ts';
 import { rebuildCommands } from './rebuild-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
+import { schemaCommands } from './schema-commands.ts';
 import type { Run } from './session.ts';
 
 export interface OptionSpec {
@@ -23,7 +24,7 @@ export interface Example {
 export interface CommandSpec {
   /** One word, or two for a command within a group. */
   readonly name: string;
-  /** As commander reads them: `<urn>`, `[code]`, `<words...>`. */
+  /** As commander reads them: `<urn>`, `[code]`, `<words...>`, `<name> <file>`. */
   readonly args?: string;
   readonly about: string;
   readonly more?: string;
@@ -238,6 +239,7 @@ export const commandGroups: readonly (readonly [string, readonly CommandSpec[]])
   ['Care', care],
   ['Archive', archiveCommands],
   ['Epochs', epochCommands],
+  ['Schemas', schemaCommands],
 ];
 
 /** What commands of two words have in common, by their first. */
@@ -245,6 +247,7 @@ export const groupsAbout: Readonly<Record<string, string>> = {
   archive: 'the copy that stays, with its trees',
   config: 'settings and where they come from',
   epoch: 'epochs of the log: one topic each, made once',
+  schemas: 'schemas by which producers write',
 };
 
 export const commands: readonly CommandSpec[] = commandGroups.flatMap(([, specs]) => specs);

@@ -59,6 +59,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   RESTORE_EMPTY: exitCodes.notFound,
   RESTORE_RUNNING: exitCodes.conflict,
   SCHEMA_FILE_INVALID: exitCodes.usage,
+  SCHEMA_NOT_FOUND: exitCodes.notFound,
   SWAP_REFUSED: exitCodes.conflict,
   TOKENS_INVALID: exitCodes.usage,
   URN_INVALID: exitCodes.usage,

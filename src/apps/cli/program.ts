@@ -72,7 +72,7 @@ function add(
     .summary(spec.about)
     .description(spec.more === undefined ? spec.about : `${spec.about}\n\n${spec.more}`)
     .addHelpText('after', () => examplesText(spec.examples));
-  if (spec.args !== undefined) command.argument(spec.args);
+  if (spec.args !== undefined) command.arguments(spec.args);
   for (const { flags, about, many } of spec.options ?? []) {
     const option = new Option(flags, about);
     if (many === true)
