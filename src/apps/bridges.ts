@@ -9,6 +9,7 @@ import { inbox } from '../intake/translate/inbox.ts';
 import type { Dialect } from '../intake/translate/translation.ts';
 import { type LogWatch, type StalledLane, watchLog } from '../streams/watch-log.ts';
 import type { Health } from './annal.ts';
+import { announceSchema } from './announce-schema.ts';
 import type { AnnalConfig } from './config.ts';
 import type { Log } from './runtime.ts';
 
@@ -83,6 +84,8 @@ export function startBridges(
   }
 
   const running = wanted.map(carry);
+  if (config.inbox !== undefined)
+    running.push(announceSchema(ports, config.inbox.topic, say, stopping.signal));
   return {
     status: () => [...statuses.values()].map((status) => status()),
     reasons: () => [

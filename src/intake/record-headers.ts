@@ -1,5 +1,7 @@
 import type { Header } from '../domain/event.ts';
 import { eventSchemaSha256 } from '../formats/event.ts';
+import { framingBytes } from '../formats/framing.ts';
+import type { SchemaRef } from '../ports/schema-registry.ts';
 
 const traceparentText = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -15,6 +17,7 @@ export function recordHeaders(epoch: number): (traceparent?: string) => readonly
       : own;
 }
 
-/** Names and values, as the limit of a record counts them. */
-export const headerBytes = (headers: readonly Header[]): number =>
+/** What a record holds besides key and event, as its limit counts it: headers, and what names its schema to a registry. */
+export const envelopeBytes = (headers: readonly Header[], kind: SchemaRef['kind'] = 'confluent'): number =>
+  framingBytes[kind] +
   headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0);

@@ -3,11 +3,10 @@ import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import type { Principal } from '../domain/policy.ts';
 import type { Position } from '../domain/position.ts';
 import { urnFault } from '../domain/urn.ts';
-import { framingBytes } from '../formats/framing.ts';
 import { uuid8 } from '../formats/uuid8.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import type { SchemaId, SchemaRef } from '../ports/schema-registry.ts';
+import type { SchemaRef } from '../ports/schema-registry.ts';
 import { type Admitted, admit, type Rules } from './admit.ts';
 import { type EventAppender, eventAppender, type Fate } from './append-events.ts';
 import { type Checked, resultOf } from './checked-event.ts';
@@ -18,7 +17,7 @@ import { gate } from './gate.ts';
 import { type IdempotencyKeys, idempotencyKeys, isIdempotencyKey } from './idempotency-keys.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 import { fillRecentIds, recentIds, recentIdsMax } from './recent-ids.ts';
-import { headerBytes, recordHeaders } from './record-headers.ts';
+import { envelopeBytes, recordHeaders } from './record-headers.ts';
 import { orRefusal, type Refusal } from './refusal.ts';
 import { judgeValue, type RequestItem, readRequest } from './request.ts';
 import { type EnsureSchema, type SchemaSource, schemaSource } from './schema-source.ts';
@@ -69,7 +68,7 @@ export type Submitted =
 
 export interface IntakeStatus {
   /** The registry's id of the event schema; undefined until it was needed and registered. */
-  readonly schemaId: SchemaId | undefined;
+  readonly schemaId: SchemaRef['id'] | undefined;
   readonly queuedEvents: number;
   readonly queuedBytes: number;
   readonly queuedBytesMax: number;
@@ -182,12 +181,8 @@ interface Sender {
 
 const check = ({ options }: Desk, incoming: IncomingEvent, { principal, newId, headers }: Sender): Admitted =>
   admit(incoming, options, {
-    ...{
-      principal,
-      newId,
-      nowMs: options.clock.now(),
-      envelopeBytes: framingBytes[options.schemaKind ?? 'confluent'] + headerBytes(headers),
-    },
+    ...{ principal, newId, nowMs: options.clock.now() },
+    envelopeBytes: envelopeBytes(headers, options.schemaKind),
   });
 
 function checkItem(desk: Desk, item: RequestItem, sender: Sender): Checked {

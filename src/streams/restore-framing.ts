@@ -21,7 +21,8 @@ function schemaOf({ position, view }: Placed): string | undefined {
 /**
  * Under which id readers find the schema of a record at the registry that is configured now: the schema's text, which the
  * archive holds, is registered there where it is not. Undefined for a record without framing, for one whose schema the
- * archive has not, and where the registry's ids do not fit into a value: such a record keeps the framing it had. Rejects with the faults of the registry.
+ * archive has not, and where the registry's ids do not fit into a value: such a record keeps the framing it had. Rejects with
+ * the faults of the registry.
  */
 export function registryIds(
   truth: TruthStore,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { announceSchema } from '../../src/apps/announce-schema.ts';
 import { ensureSchemaIn } from '../../src/apps/ensure-schema.ts';
 import { startRuntime } from '../../src/apps/runtime.ts';
 import type { LogRecord } from '../../src/domain/event.ts';
@@ -15,6 +16,7 @@ import { archiveLimits } from '../../src/streams/archive-lane.ts';
 import { schemaName, schemaRefName } from '../../src/streams/archive-names.ts';
 import { historyLane } from '../../src/streams/history-lane.ts';
 import { anEvent, recordOf } from '../given/events.ts';
+import { manualClock } from '../given/manual-clock.ts';
 import { memoryLog } from '../given/memory-log.ts';
 import { openWorld, type World } from '../given/world.ts';
 
@@ -126,6 +128,23 @@ test('an id that meant another schema is an error on record; the schema of its h
     `{"sha256":"${eventSchemaSha256}"}`,
   );
   expect((await truth.read(schemaName(eventSchemaSha256)))?.toString()).toBe(eventSchemaText);
+});
+
+test('the schema of the inbox is told to the registry once it is there; one that refuses it is an error on record', async () => {
+  const clock = manualClock();
+  const said: unknown[] = [];
+  const say = (...one: readonly unknown[]): void => void said.push(one.slice(0, 2));
+  const answers = [
+    () => Promise.reject(new Fault('REGISTRY_UNAVAILABLE', { place: 'a test' })),
+    () => Promise.resolve(eventSchemaText),
+  ];
+  const { registry, asked } = registryOf(() => answers.shift()!());
+  const { signal } = new AbortController();
+  await clock.until(announceSchema({ registry, clock }, 'annal.inbox', say, signal));
+  expect([asked, said]).toEqual([['register', 'register'], [['warn', 'schema not announced']]]);
+  answers.push(() => Promise.reject(new Fault('SCHEMA_INCOMPATIBLE', { subject: 'annal.inbox-value' })));
+  await announceSchema({ registry, clock }, 'annal.inbox', say, signal);
+  expect(said.at(-1)).toEqual(['error', 'schema not announced']);
 });
 
 test('records of a schema that cannot be read as events, or that nobody has, are archived and quarantined; later ones go on', async () => {
