@@ -19,5 +19,4 @@ export function recordHeaders(epoch: number): (traceparent?: string) => readonly
 
 /** What a record holds besides key and event, as its limit counts it: headers, and what names its schema to a registry. */
 export const envelopeBytes = (headers: readonly Header[], kind: SchemaRef['kind'] = 'confluent'): number =>
-  framingBytes[kind] +
-  headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0);
+  framingBytes[kind] + headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0);
