@@ -9,11 +9,14 @@ import type { ArchiveStore } from '../ports/archive.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AnnalConfig } from './config.ts';
 import { portSettings } from './open-annal.ts';
+import type { ArchivePlace } from './verify-messages.ts';
 
 /** An archive and nothing else: no log, registry or read model is asked. */
 export interface ArchiveReading extends AsyncDisposable {
   readonly store: ArchiveStore;
   readonly clock: Clock;
+  /** Where another thread finds it. */
+  readonly place: ArchivePlace;
 }
 
 /**
@@ -32,11 +35,11 @@ export async function readArchive(
     const { store: read, clock } = readFolder(dir);
     const store = opening.use(change ? folderArchive({ dir }) : read);
     const opened = opening.move();
-    return { store, clock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+    return { store, clock, place: { folder: dir }, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   }
   const { archive: store, clock } = opening.use(await openPorts(settings, () => undefined));
   const opened = opening.move();
-  return { store, clock, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { store, clock, place: { settings }, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function folderOf(given: string): string {

@@ -58,11 +58,9 @@ export function leafHash(entry: string | Uint8Array): Buffer {
   return sha256(entryScratch.subarray(0, 1 + length));
 }
 
-/** Writes the leaf hash of an entry into `target` at `at`. As `leafHash`, without a buffer of its own. */
-export function writeLeafHash(entry: string, target: Buffer, at: number): void {
-  if (entry.length > entryBytesMax / 3 && Buffer.byteLength(entry) > entryBytesMax)
-    throw new RangeError(`an entry of ${Buffer.byteLength(entry)} bytes`);
-  target.write(hash('sha256', `\0${entry}`, 'binary'), at, 'latin1');
+/** Writes the leaf hash of an entry into `target` at `at`, given as its bytes behind a zero. As `leafHash`, without a copy. */
+export function writeLeafHash(zeroAndEntry: Buffer, target: Buffer, at: number): void {
+  target.write(hash('sha256', zeroAndEntry, 'binary'), at, 'latin1');
 }
 
 /** RFC 6962 node hash: SHA-256(01 ‖ left ‖ right). */

@@ -18,6 +18,8 @@ export interface NoteVerifier {
   /** Four bytes that stand for name, type and key. */
   readonly keyId: Buffer;
   readonly kind: 'note' | 'cosignature';
+  /** The text it was made from. */
+  readonly vkey: string;
   /** `signature` as on its line, without the key id. */
   verify(text: string, signature: Uint8Array): boolean;
 }
@@ -93,11 +95,12 @@ export function parseVkey(vkey: string): NoteVerifier {
   });
   const checks = (message: string, signature: Uint8Array): boolean =>
     signature.length === signatureBytes && verify(null, Buffer.from(message), key, signature);
-  if (type === ed25519) return { name, keyId, kind: 'note', verify: checks };
+  if (type === ed25519) return { name, keyId, kind: 'note', vkey, verify: checks };
   return {
     name,
     keyId,
     kind: 'cosignature',
+    vkey,
     verify: (text, signature) =>
       signature.length === timeBytes + signatureBytes &&
       checks(cosigned(text, Buffer.from(signature).readBigUInt64BE()), signature.subarray(timeBytes)),

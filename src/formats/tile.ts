@@ -1,4 +1,4 @@
-import { nodeHash } from './leaf.ts';
+import { nodeHash, writeLeafHash } from './leaf.ts';
 
 /** Entries of a bundle and hashes of a tile when full. */
 export const tileWidth = 256;
@@ -44,7 +44,14 @@ export function entryBundle(entries: readonly (string | Uint8Array)[]): Buffer {
 /** A bundle that grows entry by entry, in memory that is kept for the next one. */
 export interface BundleWriter {
   readonly count: number;
+  /** RangeError for more than 65,535 bytes, or more entries than a bundle has. */
   add(entry: string): void;
+  /** Writes the leaf hash of the entry that came last into `target` at `at`. */
+  hashLast(target: Buffer, at: number): void;
+  /** Bytes of an entry, a view that is good until the next one comes. */
+  entry(nth: number): Buffer;
+  /** Whether `bundle` begins with the first `entries` of this one. */
+  begins(bundle: Buffer, entries: number): boolean;
   /** The bundle so far, in bytes of its own. */
   bytes(): Buffer;
   clear(): void;
@@ -58,11 +65,17 @@ export function bundleWriter(entries: readonly Uint8Array[]): BundleWriter {
   let buffer = Buffer.alloc(Math.max(bundleFirstBytes, given.length));
   let at = given.copy(buffer);
   let count = entries.length;
+  /** Where each entry ends. */
+  const ends = new Uint32Array(tileWidth);
+  for (const [nth, { length }] of entries.entries())
+    ends[nth] = (nth === 0 ? 0 : ends[nth - 1]!) + 2 + length;
+  const startOf = (nth: number): number => (nth === 0 ? 0 : ends[nth - 1]!);
   return {
     get count() {
       return count;
     },
     add(entry) {
+      if (count === tileWidth) throw new RangeError('a bundle is full');
       const room = at + 2 + entry.length * 3;
       if (room > buffer.length) {
         const larger = Buffer.alloc(Math.max(room, buffer.length * 2));
@@ -73,7 +86,21 @@ export function bundleWriter(entries: readonly Uint8Array[]): BundleWriter {
       if (length > entryBytesMax) throw new RangeError(`an entry of ${length} bytes`);
       buffer.writeUInt16BE(length, at);
       at += 2 + length;
+      ends[count] = at;
       count += 1;
+    },
+    hashLast(target, place) {
+      // The zero that a leaf is hashed with stands for a moment where the length ends.
+      const zero = startOf(count - 1) + 1;
+      const low = buffer[zero]!;
+      buffer[zero] = 0;
+      writeLeafHash(buffer.subarray(zero, at), target, place);
+      buffer[zero] = low;
+    },
+    entry: (nth) => buffer.subarray(startOf(nth) + 2, ends[nth]),
+    begins(bundle, first) {
+      const bytes = first === 0 ? 0 : ends[first - 1]!;
+      return bundle.length >= bytes && buffer.compare(bundle, 0, bytes, 0, bytes) === 0;
     },
     bytes: () => Buffer.from(buffer.subarray(0, at)),
     clear() {

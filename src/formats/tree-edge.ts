@@ -1,4 +1,4 @@
-import { nodeHash, rowRoot, type TreeHead, treeRoot, writeLeafHash } from './leaf.ts';
+import { nodeHash, rowRoot, type TreeHead, treeRoot } from './leaf.ts';
 import { tileWidth } from './tile.ts';
 
 const hashBytes = 32;
@@ -19,8 +19,6 @@ export interface TreeEdge {
   readonly size: number;
   /** Adds a leaf hash. Gives the tiles that it made full, lowest level first: one in 256 leaves has any. */
   append(leaf: Uint8Array): readonly HashTile[];
-  /** Adds the leaf of an entry. */
-  appendEntry(entry: string): readonly HashTile[];
   head(): TreeHead;
   /** The partial tiles, none of them empty. */
   partials(): readonly HashTile[];
@@ -85,11 +83,6 @@ export function treeEdge(size = 0, tiles: ReadonlyMap<number, Buffer> = new Map(
     append(leaf) {
       const row = rowOf(0);
       row.bytes.set(leaf, row.width * hashBytes);
-      return grow();
-    },
-    appendEntry(entry) {
-      const row = rowOf(0);
-      writeLeafHash(entry, row.bytes, row.width * hashBytes);
       return grow();
     },
     head: () => ({

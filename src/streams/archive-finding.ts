@@ -52,12 +52,18 @@ export interface Finding {
 /** A finding as whoever comes upon it tells it; what is left out is null. */
 export type Found = Pick<Finding, 'part' | 'wrong' | 'of' | 'blob' | 'reason'> & Partial<Finding>;
 
-/** What was found, each blob and kind once, at most so many; all are counted. */
-export interface Findings {
-  readonly listed: readonly Finding[];
+/** What was found in one place, as plain data: the counts are of more where not all are listed. */
+export interface FindingsTold {
   readonly truth: number;
   readonly derived: number;
+  readonly listed: readonly Finding[];
+}
+
+/** What was found, each blob and kind once, at most so many; all are counted. */
+export interface Findings extends FindingsTold {
   add(found: Found): void;
+  /** Takes over what somebody else found, in his order. */
+  take(told: FindingsTold): void;
   /** Whether this blob of truth is at fault. */
   blames(blob: string): boolean;
 }
@@ -69,6 +75,17 @@ export function findings(): Findings {
   const counts = { truth: 0, derived: 0 };
   const seen = new Set<string>();
   const blamed = new Set<string>();
+
+  function add(found: Found): void {
+    const key = `${found.blob} ${found.wrong} ${found.leaf ?? ''}`;
+    if (seen.has(key)) return;
+    counts[found.of] += 1;
+    if (listed.length === listedMax) return;
+    seen.add(key);
+    if (found.of === 'truth') blamed.add(found.blob);
+    listed.push({ epoch: null, partition: null, offset: null, leaf: null, leaves: null, ...found });
+  }
+
   return {
     listed,
     get truth() {
@@ -78,14 +95,12 @@ export function findings(): Findings {
       return counts.derived;
     },
     blames: (blob) => blamed.has(blob),
-    add(found) {
-      const key = `${found.blob} ${found.wrong} ${found.leaf ?? ''}`;
-      if (seen.has(key)) return;
-      counts[found.of] += 1;
-      if (listed.length === listedMax) return;
-      seen.add(key);
-      if (found.of === 'truth') blamed.add(found.blob);
-      listed.push({ epoch: null, partition: null, offset: null, leaf: null, leaves: null, ...found });
+    add,
+    take(told) {
+      for (const found of told.listed) add(found);
+      const isTruth = told.listed.filter((found) => found.of === 'truth').length;
+      counts.truth += told.truth - isTruth;
+      counts.derived += told.derived - (told.listed.length - isTruth);
     },
   };
 }

@@ -48,6 +48,7 @@ export interface TreeWriterOptions {
 }
 
 const writesAtOnce = 8;
+const hashBytes = 32;
 
 export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWriter> {
   const { state, tree, anew = false, probe } = options;
@@ -55,6 +56,7 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
   const { edge } = stored;
   let { progress, etag } = stored;
   const bundle = bundleWriter(stored.entries);
+  const leaf = Buffer.alloc(hashBytes);
   let next = anew ? 0 : (progress?.next ?? 0);
   let full: TreeBlob[] = [];
   /** Size whose partial tiles are there. */
@@ -123,8 +125,9 @@ export async function openTreeWriter(options: TreeWriterOptions): Promise<TreeWr
     head: () => edge.head(),
     append(entry, after) {
       const index = Math.floor(edge.size / tileWidth);
-      const tiles = edge.appendEntry(entry);
       bundle.add(entry);
+      bundle.hashLast(leaf, 0);
+      const tiles = edge.append(leaf);
       next = after;
       if (tiles.length === 0) return;
       full.push({ level: 'entries', index, width: tileWidth, bytes: bundle.bytes() });

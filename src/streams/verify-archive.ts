@@ -7,16 +7,14 @@ import type { Clock } from '../ports/clock.ts';
 import { type Finding, type Findings, findings } from './archive-finding.ts';
 import type { LaneName } from './archive-names.ts';
 import { type Epoch, readEpochs } from './epochs.ts';
-import { type StoredTiles, storedTiles } from './stored-tiles.ts';
-import { readProgress } from './tree-files.ts';
-import { keysPrefix, laneTreeName, metaTreeName, type TreeName, treeHeadName } from './tree-names.ts';
-import { checkNewest, type SignedHead, signedHeads, type TreePlace } from './verify-checkpoints.ts';
+import { keysPrefix, laneTreeName, metaTreeName } from './tree-names.ts';
+import { checkNewest, signedHeads, type TreePlace } from './verify-checkpoints.ts';
 import { verifyCuts } from './verify-cuts.ts';
-import { type LaneFound, verifyLane } from './verify-lane.ts';
-import { leafAt } from './verify-leaves.ts';
+import type { LaneFound } from './verify-lane.ts';
+import { type LaneTask, type LaneVerifier, laneVerifier, toldOf, verifyLanes } from './verify-lane-task.ts';
 import { schemaCheck } from './verify-schemas.ts';
-import { sinceOf, startOf } from './verify-since.ts';
-import { type TilesVerdict, verifyTiles } from './verify-tiles.ts';
+import { sinceOf } from './verify-since.ts';
+import { tilesOf, verifyTree } from './verify-tree.ts';
 
 export interface VerifyArchiveOptions {
   readonly store: ArchiveStore;
@@ -31,6 +29,8 @@ export interface VerifyArchiveOptions {
   readonly kept: readonly (Checkpoint & { readonly blob: string })[];
   /** Tiles of leaf hashes of a lane that are kept in memory, 8 KiB each. */
   readonly tilesKept?: number;
+  /** Who looks at lanes besides this thread. Each keeps its own findings until the end, of each lane 1,000 at most. */
+  readonly others?: readonly LaneVerifier[];
   readonly onProgress?: (progress: VerifyProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -79,44 +79,39 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Arch
   const [{ log, name }] = [epochs[0]!];
   const verifiers = options.keys.length > 0 ? options.keys : await archivedKeys(store, found);
   const since = options.since === undefined ? undefined : await sinceOf(store, name, options.since);
-  const schemas = schemaCheck(store.truth, found);
   const { tilesKept = tilesKeptMax } = options;
   const world = { store, clock, verifiers, kept, tilesKept, findings: found };
 
   const meta: TreePlace = { ...world, tree: metaTreeName(log, name), lane: undefined };
   const metaHeads = await signedHeads(meta, 0);
-  const metaTree = await treeOf(meta, metaHeads, 0, true);
+  const metaTree = await verifyTree(meta, await tilesOf(meta), { heads: metaHeads, from: 0, deep: true });
   const cuts = await verifyCuts(meta, name, metaTree, metaHeads);
   await checkNewest(meta, metaHeads);
 
-  const counts = { records: 0, bytes: 0 };
-  const lanes: LaneFound[] = [];
-  for (const { epoch, partition, end } of lanesOf(epochs)) {
+  const tasks = lanesOf(epochs).map(({ epoch, partition, end }): LaneTask => {
     const lane: LaneName = { topic: name, epoch, partition };
-    const start = since === undefined ? 0 : await startOf(store.truth, lane, since);
-    const place = { ...world, tree: laneTreeName(log, lane), lane: { epoch, partition } };
-    const before = found.derived;
-    const progress = await progressOf(place);
-    const noHead = progress === undefined && found.derived === before;
-    const from = await leavesBefore(place, progress, start);
-    const own = await signedHeads(place, from ?? 0);
-    const told = cuts.lanes.get(`${epoch}/${partition}`)?.filter(({ size }) => size > (from ?? 0)) ?? [];
-    const heads = [...own, ...told].toSorted((a, b) => a.size - b.size);
-    const tree = await treeOf(place, heads, from ?? 0, deep, progress);
-    const work = {
-      ...{ ...place, name: lane, deep, epochEnd: end, schemas: schemas.seen(epoch, partition) },
-      onRecords(records: number, bytes: number) {
-        counts.records += records;
-        counts.bytes += bytes;
-        options.onProgress?.(counts);
-        options.signal?.throwIfAborted();
-      },
+    const { origin } = laneTreeName(log, lane);
+    return {
+      ...{ log, lane, end, deep, since, tilesKept },
+      vkeys: verifiers.map(({ vkey }) => vkey),
+      kept: kept.filter((checkpoint) => checkpoint.origin === origin).map(toldOf),
+      cuts: cuts.lanes.get(`${epoch}/${partition}`)?.map(toldOf) ?? [],
     };
-    const seen = await verifyLane(work, { ...tree, heads, from, since: start });
-    if (noHead && seen.segments > 0) tellNoTree(place);
-    await checkNewest(place, own);
-    lanes.push(seen);
+  });
+  const counts = { records: 0, bytes: 0 };
+  const lookers = [laneVerifier({ store, clock }), ...(options.others ?? [])];
+  const answers = await verifyLanes(tasks, lookers, (records, bytes) => {
+    counts.records += records;
+    counts.bytes += bytes;
+    options.onProgress?.(counts);
+    options.signal?.throwIfAborted();
+  });
+  const schemas = schemaCheck(store.truth, found);
+  for (const answer of answers) {
+    found.take(answer.findings);
+    schemas.take(answer.schemas);
   }
+  const lanes = answers.map((answer) => answer.found);
   await findStrays(store, found, epochs);
   return {
     ...{ archive: store.place, log, name, epochs: epochs.length, deep, since: since?.time ?? null },
@@ -187,73 +182,6 @@ function lanesOf(epochs: readonly Epoch[]) {
       end: epochs[at + 1]?.previous?.next[partition] ?? 0,
     })),
   );
-}
-
-type Tree = { readonly tiles: StoredTiles | undefined; readonly verdict: TilesVerdict };
-
-async function progressOf({
-  store,
-  tree,
-  findings: found,
-  lane,
-}: TreePlace): Promise<StoredTiles | undefined> {
-  try {
-    const read = await readProgress(store.state, tree);
-    return read === undefined ? undefined : storedTiles(store.state, tree, read.progress);
-  } catch (error) {
-    if (!isFault(error, 'ARCHIVE_CORRUPT')) throw error;
-    const reason = String(error.facts.reason);
-    const blob = treeHeadName(tree);
-    found.add({ part: 'head', wrong: 'unreadable', of: 'derived', blob, ...lane, reason });
-    return undefined;
-  }
-}
-
-async function leavesBefore(
-  _place: TreePlace,
-  tiles: StoredTiles | undefined,
-  start: number,
-): Promise<number | undefined> {
-  if (start === 0) return 0;
-  return tiles === undefined || tiles.progress.size === 0 ? undefined : leafAt(tiles, start, 0);
-}
-
-const nothing: TilesVerdict = { proven: 0, wrong: new Set(), knownOf: () => undefined, refuted: [] };
-
-/** Checks the tiles; what a checkpoint says against them is settled by the records where those are read. */
-async function treeOf(
-  place: TreePlace,
-  heads: readonly SignedHead[],
-  from: number,
-  deep: boolean,
-  known?: StoredTiles,
-): Promise<Tree> {
-  const tiles = known ?? (await progressOf(place));
-  if (tiles === undefined) return { tiles, verdict: nothing };
-  const before = place.findings.derived;
-  const verdict = await verifyTiles(place, tiles, heads, from);
-  if (!deep && place.findings.derived === before)
-    for (const { blob, size } of verdict.refuted)
-      place.findings.add({
-        ...{ part: 'checkpoint', wrong: 'altered', of: 'truth', blob, ...place.lane, leaf: size },
-        reason: 'the tiles have another root',
-      });
-  return { tiles, verdict };
-}
-
-function tellNoTree({
-  findings: found,
-  tree,
-  lane,
-}: {
-  findings: Findings;
-  tree: TreeName;
-  lane: TreePlace['lane'];
-}): void {
-  found.add({
-    ...{ part: 'head', wrong: 'missing', of: 'derived', blob: treeHeadName(tree), ...lane },
-    reason: 'there are segments, and no tree',
-  });
 }
 
 /** Blobs of lanes that no epoch has. */

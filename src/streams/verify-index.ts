@@ -5,7 +5,7 @@ import type { WholeHeader } from '../formats/segment.ts';
 import type { Found } from './archive-finding.ts';
 import type { LaneName } from './archive-names.ts';
 import { type BaseHead, baseChunks, baseHeadName, readBaseHead } from './lane-base.ts';
-import { indexName, pairOf, readIndex } from './segment-index.ts';
+import { indexName, readIndex } from './segment-index.ts';
 import type { TreePlace } from './verify-checkpoints.ts';
 
 /** Checks what readers may know of segments without reading them: the index of each, and the base of the lane. */
@@ -68,13 +68,13 @@ export async function indexCheck({ store, findings }: TreePlace, lane: LaneName)
 
   /** Entries in order, each below the end of the base. */
   async function checkBase(of: BaseHead): Promise<void> {
-    let before = '';
+    let before = { urn: '', aspect: '' };
     for await (const chunk of baseChunks(store.state, lane, of))
       for (const { urn, aspect, offset } of chunk) {
-        const pair = pairOf(urn, aspect);
-        if (pair <= before || offset >= of.next)
+        const follows = urn > before.urn || (urn === before.urn && aspect > before.aspect);
+        if (!follows || offset >= of.next)
           return tell('base', headBlob, 'altered', 'its entries are not in order, or lie beyond its end');
-        before = pair;
+        before = { urn, aspect };
       }
   }
 

@@ -1,6 +1,6 @@
 import { Fault } from '../domain/fault.ts';
-import { rowRoot, writeLeafHash } from '../formats/leaf.ts';
-import { tileWidth } from '../formats/tile.ts';
+import { rowRoot } from '../formats/leaf.ts';
+import { bundleWriter, tileWidth } from '../formats/tile.ts';
 import { type TreeEdge, treeEdge } from '../formats/tree-edge.ts';
 import type { StoredTiles } from './stored-tiles.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
@@ -57,7 +57,9 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   const hashes = Buffer.alloc(tileWidth * hashBytes);
   const offsets = new Float64Array(tileWidth);
   const blobs: string[] = [];
-  let texts: (string | undefined)[] = [];
+  /** The leaves of the tile that is being filled, and which of them stands in each slot. */
+  const row = bundleWriter([]);
+  const nthOf = new Int16Array(tileWidth).fill(-1);
   let index: number | undefined = from;
   /** Heads that the records alone bear out: the last one, and the first that they do not. */
   const own = { proven: from ?? 0, refuted: undefined as SignedHead | undefined };
@@ -67,17 +69,23 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   function take(text: string, offset: number, blob: string): boolean {
     if (index === undefined) return false;
     const slot = index % tileWidth;
-    writeLeafHash(text, hashes, slot * hashBytes);
+    nthOf[slot] = row.count;
+    row.add(text);
+    row.hashLast(hashes, slot * hashBytes);
     offsets[slot] = offset;
     blobs[slot] = blob;
-    texts[slot] = text;
     index += 1;
-    if (!broken) grow(edge!, text);
+    if (!broken) grow(edge!, hashes.subarray(slot * hashBytes, (slot + 1) * hashBytes));
     return slot === tileWidth - 1;
   }
 
-  function grow(grown: TreeEdge, text: string): void {
-    grown.appendEntry(text);
+  function clear(): void {
+    row.clear();
+    nthOf.fill(-1);
+  }
+
+  function grow(grown: TreeEdge, leaf: Buffer): void {
+    grown.append(leaf);
     for (let head = heads[due]; due >= 0 && head?.size === grown.size; head = heads[due]) {
       if (grown.head().root.equals(head.root)) own.proven = head.size;
       else own.refuted ??= head;
@@ -102,11 +110,11 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   /** Compares the tile that is full, or the last one. */
   async function compare(at: number): Promise<void> {
     const width = Math.min(tileWidth, size - at * tileWidth);
-    if (tiles === undefined || width <= 0 || texts.every((text) => text === undefined)) return;
+    if (tiles === undefined || width <= 0 || row.count === 0) return;
     const [tile, bundle] = await stored(at);
-    const have = texts.slice(0, width);
-    const isWhole = have.length === width && !have.includes(undefined);
-    const sameBundle = isWhole && !(bundle instanceof Fault) && holds(bundle, have as readonly string[]);
+    // They come in order: where the last one is the so manieth, all are there.
+    const isWhole = nthOf[width - 1] === width - 1;
+    const sameBundle = isWhole && !(bundle instanceof Fault) && row.begins(bundle, width);
     const own = hashes.subarray(0, width * hashBytes);
     const sameTile =
       isWhole &&
@@ -128,10 +136,9 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
       );
     if (tile instanceof Fault) tellTile(place, tiles!, { level: 0, index: at, width }, tile);
     for (let slot = 0; slot < width; slot += 1) {
-      const text = texts[slot];
-      if (text === undefined) continue;
+      if (nthOf[slot]! < 0) continue;
       const hashed = hashes.subarray(slot * hashBytes, (slot + 1) * hashBytes);
-      const sameEntry = entries?.[slot]?.equals(Buffer.from(text));
+      const sameEntry = entries?.[slot]?.equals(row.entry(nthOf[slot]!));
       if (tile instanceof Fault) {
         if (sameEntry === false) note(at * tileWidth + slot, slot, false);
       } else if (!hashed.equals(tile.subarray(slot * hashBytes, (slot + 1) * hashBytes))) {
@@ -161,9 +168,9 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
   }
 
   async function settle(): Promise<void> {
-    if (index === undefined || texts.length === 0) return;
+    if (index === undefined || row.count === 0) return;
     await compare(Math.floor((index - 1) / tileWidth));
-    if (index % tileWidth === 0) texts = [];
+    if (index % tileWidth === 0) clear();
   }
 
   return {
@@ -183,7 +190,7 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
       const at = Math.floor(before / tileWidth);
       if (found === undefined || Math.floor(found / tileWidth) > at) {
         await compare(at);
-        texts = [];
+        clear();
       }
       index = found;
       broken = true;
@@ -195,14 +202,6 @@ export async function leafCheck(options: LeafCheckOptions): Promise<LeafCheck> {
       judge(options, runs, own);
     },
   };
-}
-
-/** Whether a bundle begins with these entries. Leaves are ASCII: their characters are their bytes. */
-function holds(bundle: Buffer, entries: readonly string[]): boolean {
-  let expected = '';
-  for (const entry of entries)
-    expected += String.fromCharCode(entry.length >> 8, entry.length & 0xff) + entry;
-  return bundle.toString('latin1', 0, expected.length) === expected;
 }
 
 /** Runs along with the records where tiles alone cannot settle what a checkpoint says. */

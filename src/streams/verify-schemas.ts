@@ -5,12 +5,9 @@ import type { TruthStore } from '../ports/archive.ts';
 import type { Findings } from './archive-finding.ts';
 import { schemaName } from './archive-names.ts';
 
-/** Schemas that records name, each with the first record that does. */
-export interface SchemasSeen {
-  see(view: RecordView, leaf: number | undefined): void;
-}
-
-interface Seen {
+/** A schema by the first record of a lane that names it. */
+export interface SchemaNamed {
+  readonly sha256: string;
   readonly epoch: number;
   readonly partition: number;
   readonly offset: number;
@@ -45,34 +42,50 @@ function schemaOf(view: RecordView, found: { start: number; end: number }): void
   }
 }
 
+/** Schemas that the records of a lane name. */
+export interface SchemasSeen {
+  see(view: RecordView, leaf: number | undefined): void;
+  readonly named: readonly SchemaNamed[];
+}
+
+/** One lane's. */
+export function schemasSeen(epoch: number, partition: number): SchemasSeen {
+  const all = new Map<string, SchemaNamed>();
+  const found = { start: 0, end: 0 };
+  let last = Buffer.alloc(0);
+  let lastHeaders: Buffer = Buffer.alloc(0);
+  return {
+    get named() {
+      return [...all.values()];
+    },
+    see(view, leaf) {
+      // Most records have the headers of the one before.
+      if (lastHeaders.compare(view.block, view.headersStart, view.end) === 0) return;
+      lastHeaders = Buffer.from(view.block.subarray(view.headersStart, view.end));
+      schemaOf(view, found);
+      if (found.end === 0 || last.compare(view.block, found.start, found.end) === 0) return;
+      last = Buffer.from(view.block.subarray(found.start, found.end));
+      const sha256 = last.toString('latin1');
+      if (all.has(sha256) || all.size === schemasMax || !/^[0-9a-f]{64}$/.test(sha256)) return;
+      all.set(sha256, { sha256, epoch, partition, offset: view.offset, leaf: leaf ?? null });
+    },
+  };
+}
+
 export interface SchemaCheck {
-  /** Of one lane. */
-  seen(epoch: number, partition: number): SchemasSeen;
+  /** Takes those of one lane after the other. */
+  take(named: readonly SchemaNamed[]): void;
   /** Finds those that the archive has not, and those that are not what their name says. */
   end(): Promise<number>;
 }
 
 /** Every schema that an archived event names has to be there: without it nobody can decode the event. */
 export function schemaCheck(truth: TruthStore, findings: Findings): SchemaCheck {
-  const all = new Map<string, Seen>();
+  const all = new Map<string, Omit<SchemaNamed, 'sha256'>>();
   return {
-    seen(epoch, partition) {
-      const found = { start: 0, end: 0 };
-      let last = Buffer.alloc(0);
-      let lastHeaders: Buffer = Buffer.alloc(0);
-      return {
-        see(view, leaf) {
-          // Most records have the headers of the one before.
-          if (lastHeaders.compare(view.block, view.headersStart, view.end) === 0) return;
-          lastHeaders = Buffer.from(view.block.subarray(view.headersStart, view.end));
-          schemaOf(view, found);
-          if (found.end === 0 || last.compare(view.block, found.start, found.end) === 0) return;
-          last = Buffer.from(view.block.subarray(found.start, found.end));
-          const sha256 = last.toString('latin1');
-          if (all.has(sha256) || all.size === schemasMax || !/^[0-9a-f]{64}$/.test(sha256)) return;
-          all.set(sha256, { epoch, partition, offset: view.offset, leaf: leaf ?? null });
-        },
-      };
+    take(named) {
+      for (const { sha256, ...place } of named)
+        if (!all.has(sha256) && all.size < schemasMax) all.set(sha256, place);
     },
     async end() {
       for (const [sha256, place] of all) {

@@ -94,7 +94,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
 /** Parts of Node that only some may use. The others are for adapters and apps, and where `pureBuiltins` names them. */
 const builtinHomes: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['src/adapters/sqlite/', 'src/adapters/file-log/owner-lock.ts'],
-  'node:worker_threads': ['src/adapters/sqlite/', 'src/adapters/scan/', 'src/apps/fill-'],
+  'node:worker_threads': ['src/adapters/sqlite/', 'src/adapters/scan/', 'src/apps/fill-', 'src/apps/verify-'],
 };
 
 /** Parts of Node by room, for rooms that meet the world through ports. */

@@ -1,15 +1,15 @@
-// Either a deep verification of an archive in a folder, or no more than reading its segments and hashing every record, in a
-// process of its own. Prints one JSON line.
+// Either a deep verification of an archive in a folder, as the command makes it, or no more than reading its segments and
+// hashing every record, in one thread. Prints one JSON line.
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { verifyByThreads } from '../../src/apps/verify-by-threads.ts';
 import { readFolder } from '../../src/composition/archive-reading.ts';
 import { recordHash } from '../../src/formats/leaf.ts';
 import { segmentFirsts } from '../../src/streams/chain.ts';
 import { lanesOf } from '../../src/streams/complete.ts';
 import { readEpochs } from '../../src/streams/epochs.ts';
 import { historyLane } from '../../src/streams/history-lane.ts';
-import { verifyArchive } from '../../src/streams/verify-archive.ts';
 
-const { BENCH_FOLDER = '', BENCH_HASH_ONLY = '' } = process.env;
+const { BENCH_FOLDER = '', BENCH_HASH_ONLY = '', BENCH_THREADS = '' } = process.env;
 const { store } = readFolder(BENCH_FOLDER);
 const started = performance.now();
 
@@ -27,7 +27,9 @@ async function hashed(): Promise<number> {
 }
 
 async function verified(): Promise<number> {
-  const report = await verifyArchive({ store, clock: systemClock, deep: true, keys: [], kept: [] });
+  const options = { store, clock: systemClock, deep: true, keys: [], kept: [] };
+  const threads = BENCH_THREADS === '' ? {} : { threads: Number(BENCH_THREADS) };
+  const report = await verifyByThreads({ folder: BENCH_FOLDER }, options, threads);
   if (report.findings.length > 0) throw new Error(JSON.stringify(report.findings[0]));
   return report.records;
 }

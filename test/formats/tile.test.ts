@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { leafHash, treeRoot } from '../../src/formats/leaf.ts';
-import { entryBundle, entryBundles, hashTiles, tilePath } from '../../src/formats/tile.ts';
+import { bundleWriter, entryBundle, entryBundles, hashTiles, tilePath } from '../../src/formats/tile.ts';
 import { treeLeafText } from './tree-record.ts';
 import { vectors } from './vectors.ts';
 
@@ -56,4 +56,20 @@ test('a published bundle, and the bound of an entry', () => {
   expect(bundle.toString('hex')).toBe('00076576656e742d3000076576656e742d3100076576656e742d32');
   expect(entryBundle([Buffer.alloc(65_535)]).length).toBe(65_537);
   expect(() => entryBundle(['x'.repeat(65_536)])).toThrow(RangeError);
+});
+
+test('a bundle that grows is the one made at once, and its leaves are hashed where they lie', () => {
+  const written = bundleWriter([Buffer.from(texts[0]!)]);
+  const leaves = Buffer.alloc(256 * 32);
+  for (const [nth, text] of texts.slice(1, 256).entries()) {
+    written.add(text);
+    written.hashLast(leaves, nth * 32);
+  }
+  expect(written.bytes()).toEqual(entryBundle(texts.slice(0, 256)));
+  expect(leaves.subarray(0, 255 * 32)).toEqual(Buffer.concat(texts.slice(1, 256).map(leafHash)));
+  expect(written.entry(7).toString()).toBe(texts[7]);
+  expect(written.begins(entryBundle(texts.slice(0, 9)), 9)).toBe(true);
+  expect(written.begins(entryBundle([...texts.slice(0, 8), texts[9]!]), 9)).toBe(false);
+  expect(written.begins(entryBundle(texts.slice(0, 8)), 9)).toBe(false);
+  expect(() => written.add('one too many')).toThrow(RangeError);
 });

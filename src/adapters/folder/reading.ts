@@ -7,8 +7,9 @@ import {
   type StateStore,
   type TruthStore,
 } from '../../ports/archive.ts';
-import { type Disk, isErrno, nodeDisk, readFile } from '../file-log/disk.ts';
+import { type Disk, isErrno, readFile } from '../file-log/disk.ts';
 import { listBlobs, listed, type ReadFolder } from './listing.ts';
+import { promptDisk } from './prompt-disk.ts';
 import { onDisk } from './root.ts';
 
 const readsMax = 20;
@@ -21,7 +22,7 @@ const appended = /^(?<name>.+)@(?<bytes>[0-9]+)$/;
  */
 export function folderReading({
   dir,
-  disk = nodeDisk,
+  disk = promptDisk,
 }: {
   readonly dir: string;
   readonly disk?: Disk;

@@ -5,13 +5,10 @@ import { type Checkpoint, parseCheckpoint } from '../../formats/checkpoint.ts';
 import { parseNote } from '../../formats/note.ts';
 import { type NoteVerifier, parseVkey } from '../../formats/note-key.ts';
 import { type Repaired, repairArchive } from '../../streams/repair-archive.ts';
-import {
-  type ArchiveReport,
-  type VerifyArchiveOptions,
-  verifyArchive,
-} from '../../streams/verify-archive.ts';
+import type { ArchiveReport, VerifyArchiveOptions } from '../../streams/verify-archive.ts';
 import { readArchive } from '../archive-reading.ts';
 import { readConfig } from '../config.ts';
+import { verifyByThreads } from '../verify-by-threads.ts';
 import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { momentOf } from './moments.ts';
@@ -30,13 +27,13 @@ export const run: Run = async (session, _args, options) => {
     kept: textsOf(options, 'checkpoint').map(checkpointIn),
   };
   await using archive = await readArchive(config, { folder: textOf(options, 'archive'), change: repair });
-  const { store, clock } = archive;
+  const { store, clock, place } = archive;
   const check = async (what: string): Promise<ArchiveReport> => {
     await using progress = await openProgress(session);
     const told: Pick<VerifyArchiveOptions, 'onProgress'> = {
       onProgress: ({ records }) => progress.show(what, records, 0),
     };
-    return verifyArchive({ store, clock, signal: session.io.signal, ...given, ...told });
+    return await verifyByThreads(place, { store, clock, signal: session.io.signal, ...given, ...told });
   };
   let report = await check('records verified');
   let repaired: readonly Repaired[] = [];

@@ -11,7 +11,7 @@ import { keepVkey } from '../../../src/streams/tree-signing.ts';
 import { verifyArchive } from '../../../src/streams/verify-archive.ts';
 import { fillArchive } from '../data.ts';
 import { alternating, mebibytes, medianRatio, perSecond } from '../measure.ts';
-import { told } from '../processes.ts';
+import { root, told } from '../processes.ts';
 import type { Row } from '../row.ts';
 
 interface Once {
@@ -39,9 +39,11 @@ export const verify: Row = {
   about: '`archive verify --deep` of a folder, beside reading its segments and hashing every record',
   async run({ events, rounds, folder }) {
     const dir = join(folder, 'verify');
+    // As the command has it, for its threads.
+    const compiled = join(root, 'node_modules', '.cache', 'annal');
     await whole(dir, events);
     const once = (env: Readonly<Record<string, string>>): Promise<Once> =>
-      told<Once>('test/bench/verify-once.ts', { BENCH_FOLDER: dir, ...env });
+      told<Once>('test/bench/verify-once.ts', { BENCH_FOLDER: dir, NODE_COMPILE_CACHE: compiled, ...env });
     const { a, b } = await alternating(
       rounds,
       () => once({}),

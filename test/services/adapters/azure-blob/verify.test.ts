@@ -3,9 +3,12 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { azureBlobArchive } from '../../../../src/adapters/azure-blob/archive-store.ts';
 import { systemClock } from '../../../../src/adapters/system/clock.ts';
+import { verifyByThreads } from '../../../../src/apps/verify-by-threads.ts';
+import type { PortSettings } from '../../../../src/composition/settings.ts';
 import type { ArchiveStore } from '../../../../src/ports/archive.ts';
 import { repairArchive } from '../../../../src/streams/repair-archive.ts';
 import { type ArchiveReport, verifyArchive } from '../../../../src/streams/verify-archive.ts';
+import { twoEpochs } from '../../../given/two-epochs.ts';
 import { makeWhole } from '../../../given/whole-archive.ts';
 import { addresses } from '../../addresses.ts';
 
@@ -61,4 +64,25 @@ test('what is wrong in a storage account is named as it is in a folder; what is 
   expect((await verified()).findings).toMatchObject([
     { part: 'segment', wrong: 'missing', blob: segment(310), offset: 310, leaf: 301 },
   ]);
+});
+
+test('threads with connections of their own find what one finds', async () => {
+  const own = `${prefix}-t`;
+  await using lanes = azureBlobArchive({ connectionString: blobConnectionString, prefix: own });
+  try {
+    await twoEpochs(lanes);
+    const options = { store: lanes, clock: systemClock, deep: true, keys: [], kept: [] };
+    const settings: PortSettings = {
+      log: { kind: 'kafka', brokers: ['127.0.0.1:1'], retentionMs: 1 },
+      archive: { kind: 'azure-blob', connectionString: blobConnectionString, prefix: own },
+      registry: { kind: 'confluent', url: 'http://127.0.0.1:1' },
+      readModel: { kind: 'elasticsearch', url: 'http://127.0.0.1:1', prefix: own },
+    };
+    const alone = await verifyArchive(options);
+    const shared = await verifyByThreads({ settings }, options, { threads: 2, worthBytes: 0 });
+    expect(alone.records).toBe(270);
+    expect({ ...shared, elapsedMs: 0 }).toEqual({ ...alone, elapsedMs: 0 });
+  } finally {
+    for (const kind of ['archive', 'state']) await service.deleteContainer(`${own}-${kind}`);
+  }
 });
