@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -10,13 +11,15 @@ const expected = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than there are cores: tests often wait for a disk, a browser, a clock.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/services/**', 'test/foreign/**'],
+          globalSetup: ['test/temporary-folder.ts'],
           // Files share a process and its modules: starting both anew for each took a fifth of the time.
           isolate: false,
           expect: expected,

@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -50,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => rm(whole, { recursive: true, force: true }));
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'annal-verify-'));
-  await cp(whole, dir, { recursive: true });
+  cpSync(whole, dir, { recursive: true });
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
@@ -243,7 +244,7 @@ describe('truth that is at fault is named by segment, offset and leaf', () => {
   });
 
   test.each([false, true])('a segment that is shown again, deep %s', async (deep) => {
-    await cp(join(dir, segmentAt(177)), join(dir, segmentAt(977)));
+    await copyFile(join(dir, segmentAt(177)), join(dir, segmentAt(977)));
     expect(told(await verified({ deep }))).toContainEqual(
       expect.objectContaining({ blob: blobOf(segmentAt(977)), wrong: 'misplaced', offset: 977, leaf: 869 }),
     );
@@ -251,7 +252,10 @@ describe('truth that is at fault is named by segment, offset and leaf', () => {
 
   test('a segment of a lane that no epoch has', async () => {
     await mkdir(join(dir, 'archive/segments/annal/1/7'));
-    await cp(join(dir, segmentAt(0)), join(dir, 'archive/segments/annal/1/7/00000000000000000000.avro'));
+    await copyFile(
+      join(dir, segmentAt(0)),
+      join(dir, 'archive/segments/annal/1/7/00000000000000000000.avro'),
+    );
     expect(told(await verified({ deep: false }))).toMatchObject([{ part: 'segment', wrong: 'extra' }]);
   });
 
@@ -320,12 +324,12 @@ describe('a checkpoint that is at fault is named', () => {
   });
 
   test('by its size', async () => {
-    await cp(join(dir, checkpointAt(992)), join(dir, checkpointAt(655)));
+    await copyFile(join(dir, checkpointAt(992)), join(dir, checkpointAt(655)));
     expect((await verified({ deep: false })).findings).toEqual([fault(655, 'misplaced')]);
   });
 
   test('where the newest one falls', async () => {
-    await cp(join(dir, checkpointAt(691)), join(dir, `${tree}/checkpoint`));
+    await copyFile(join(dir, checkpointAt(691)), join(dir, `${tree}/checkpoint`));
     expect((await verified({ deep: false })).findings).toMatchObject([
       { part: 'newest-checkpoint', wrong: 'falls', of: 'derived' },
     ]);
