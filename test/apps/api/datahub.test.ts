@@ -79,11 +79,11 @@ test('a batch of which something is refused is a failure that names it, in the w
   expect(json).toMatchObject({ appended: 1, refused: 2 });
   expect(json.missing).toMatchObject([
     { index: 1, aspect: 'corpUserInfo', code: 'SEALING_REQUIRED', urn: 'urn:li:corpuser:ann' },
-    { index: 2, aspect: 'datasetProfile', code: 'ASPECT_UNKNOWN' },
+    { index: 2, aspect: 'roleProperties', code: 'ASPECT_UNKNOWN' },
   ]);
   expect(json.message).toBe(`${json.code}: ${json.detail}`);
   expect(json.message).toContain('2 of 3 are not in the log');
-  expect(json.message).toContain('ASPECT_UNKNOWN datasetProfile');
+  expect(json.message).toContain('ASPECT_UNKNOWN roleProperties');
 });
 
 test('what has to be sent again is told so before what is refused for ever', async () => {
@@ -114,8 +114,8 @@ test.each(['restli patches', 'openapi patches'])('%s are refused, none is droppe
 });
 
 test('aspects without a schema are taken where the configuration names them', async () => {
-  const api = anApi(served.annal.runtime, { datahubAspects: ['datasetProfile'] });
-  const body = JSON.stringify([{ urn: urn('profiled'), datasetProfile: { value: { rowCount: 3 } } }]);
+  const api = anApi(served.annal.runtime, { datahubAspects: ['roleProperties'] });
+  const body = JSON.stringify([{ urn: urn('profiled'), roleProperties: { value: { rowCount: 3 } } }]);
   const path = '/api/gms/openapi/v3/entity/dataset?async=false';
   expect((await calling(api)('POST', path, { body })).status).toBe(200);
   expect((await call('POST', path, { body })).json).toMatchObject({ code: 'ASPECT_UNKNOWN' });

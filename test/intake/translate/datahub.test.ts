@@ -65,7 +65,7 @@ describe("what DataHub's SDK wrote", () => {
           place,
         ),
       ).opaqueAllowed;
-    expect([decoded(['*']), decoded(['datasetProfile']), decoded([])]).toEqual([true, true, false]);
+    expect([decoded(['*']), decoded(['roleProperties']), decoded([])]).toEqual([true, true, false]);
   });
 
   test.each([
