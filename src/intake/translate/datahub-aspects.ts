@@ -62,6 +62,8 @@ export const datahubTechnicalAspects: AspectAllowList = [
   'ownershipTypeKey',
   'partitionsSummary',
   'propertyDefinition',
+  'queryKey',
+  'querySubjects',
   'schemaFieldKey',
   'schemafieldInfo',
   'siblings',
@@ -75,3 +77,13 @@ export const datahubTechnicalAspects: AspectAllowList = [
   'versionSetProperties',
   'viewProperties',
 ];
+
+/** The statement of a view's query is the definition that its `viewProperties` hold; other queries hold what people asked. */
+const isOfView = (urn: string, aspect: string, allowList: AspectAllowList): boolean =>
+  aspect === 'queryProperties' &&
+  urn.startsWith('urn:li:query:view_') &&
+  allowList.includes('viewProperties');
+
+/** Whether an aspect without a schema is taken as it is. */
+export const isTakenOpaque = (urn: string, aspect: string, allowList: AspectAllowList): boolean =>
+  allowList.includes('*') || allowList.includes(aspect) || isOfView(urn, aspect, allowList);

@@ -3,6 +3,7 @@ import type { FaultCode } from '../../domain/fault.ts';
 import { entityTypeOf, urnFault } from '../../domain/urn.ts';
 import type { AvroValue } from '../../formats/avro-schema.ts';
 import type { IncomingEvent } from '../incoming-event.ts';
+import { isTakenOpaque } from './datahub-aspects.ts';
 import { keptOf } from './datahub-runs.ts';
 import { type AspectAllowList, bridgeId, type ForeignPlace, type Translation } from './translation.ts';
 
@@ -145,7 +146,7 @@ export function readProposal(
     source: sourceOf(proposal, origin),
     correlationId: null,
     causationId: null,
-    opaqueAllowed: aspect !== null && (allowList.includes('*') || allowList.includes(aspect)),
+    opaqueAllowed: aspect !== null && isTakenOpaque(urn, aspect, allowList),
   };
   return { event };
 }

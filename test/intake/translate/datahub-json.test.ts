@@ -96,6 +96,21 @@ test('of the report of a run nothing is kept that may hold a credential', () => 
   }
 });
 
+test('the statement of a view is taken where views are, that of any other query is not', () => {
+  const taken = (urn: string, allowList: readonly string[]) =>
+    eventsOf(
+      readOpenApiEntities(
+        Buffer.from(JSON.stringify([{ urn, queryProperties: { value: {} } }])),
+        { entityType: 'query', changeType: 'UPSERT' },
+        allowList,
+      ),
+    )[0]!.opaqueAllowed;
+  expect(taken('urn:li:query:view_1', datahubTechnicalAspects)).toBe(true);
+  expect(taken('urn:li:query:1', datahubTechnicalAspects)).toBe(false);
+  expect(taken('urn:li:query:view_1', ['operation'])).toBe(false);
+  expect(taken('urn:li:query:1', ['*'])).toBe(true);
+});
+
 test('a snapshot is an event for each of its aspects, in their order', () => {
   const events = eventsOf(readIngestEntity(Buffer.from(bodyOf('snapshot')), datahubTechnicalAspects));
   expect(events.map(({ urn, aspect, change }) => [urn, aspect, change])).toEqual(

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aptInstallFirst } from '../native/apt.ts';
 import { onPath, runToEnd } from '../native/commands.ts';
@@ -9,6 +11,7 @@ import { onPath, runToEnd } from '../native/commands.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const cache = fileURLToPath(new URL('../../../.services', import.meta.url));
 const requirements = join(here, 'requirements.txt');
+const recipes = join(here, 'recipes');
 const installWaitMs = 600_000;
 const emitWaitMs = 120_000;
 
@@ -70,4 +73,31 @@ export async function emitProposals(
   await runToEnd(python, args, { env: { DATAHUB_TELEMETRY_ENABLED: 'false' }, waitMs: emitWaitMs });
   const lines = (await readFile(told, 'utf8')).trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Emitted);
+}
+
+/** One run of `datahub ingest`: how it ended and all that it wrote. */
+export interface Ingested {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs `datahub ingest` with a recipe of `recipes/`, whose variables `env` sets. */
+export async function ingest(
+  recipe: 'file' | 'sqlite' | 'dbt',
+  env: Readonly<Record<string, string>>,
+): Promise<Ingested> {
+  const program = join(dirname(await pythonWithSdk()), 'datahub');
+  const child = spawn(program, ['ingest', '-c', join(recipes, `${recipe}.yml`)], {
+    env: { ...process.env, DATAHUB_TELEMETRY_ENABLED: 'false', FOLDER: recipes, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: emitWaitMs,
+    killSignal: 'SIGKILL',
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
 }
