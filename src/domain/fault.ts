@@ -195,6 +195,11 @@ export const faults = {
     about: 'the event lacks a member, or one has the wrong form',
     doThis: 'Correct the member at the pointer shown.',
   },
+  EVENT_TYPE_UNKNOWN: {
+    remedy: 'refuse',
+    about: 'the envelope carries a type of event that is not taken in',
+    doThis: 'Send changes as type `annal.change.v1`; docs/formats/intake.md says what they hold.',
+  },
   FIELD_UNKNOWN: {
     remedy: 'refuse',
     about: 'the event has a member that may not be sent',

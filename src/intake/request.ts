@@ -41,7 +41,7 @@ function isArray(body: Buffer): boolean {
 }
 
 /** Judges an event's text alone: a fault in it does not touch the other events of its request. */
-function readItem(text: Buffer): RequestItem {
+export function readItem(text: Buffer): RequestItem {
   const verdict = scanJson(text, { depthMax: eventDepthMax, spanDepth: 1, protoForbidden: true });
   return verdict.verdict === 'accept' ? { bytes: text, span: verdict.root } : { refusal: refusalOf(verdict) };
 }

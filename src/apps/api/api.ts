@@ -20,6 +20,7 @@ import { drillRoutes } from './routes/drills.ts';
 import { entityRoutes } from './routes/entities.ts';
 import { epochRoutes } from './routes/epochs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { foreignRoutes } from './routes/foreign.ts';
 import { healthRoutes } from './routes/health.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { publishRoutes } from './routes/publish.ts';
@@ -105,6 +106,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     pageRoutes(scope);
   });
   app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
+  app.register(async (scope: Api) => foreignRoutes(scope, annal, metrics.counts));
   const aspects = options.datahubAspects;
   app.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));
   app.register(async (scope: Api) => confluentRoutes(scope, annal));
