@@ -9,8 +9,8 @@ await runPlugin(
     name: 'example',
     version: '1.0.0',
     async work({ publish, rest, signal }) {
-      for (let beat = 1; !signal.aborted; beat += 1) {
-        const customProperties = { beat: String(beat) };
+      while (!signal.aborted) {
+        const customProperties = { beat: new Date().toISOString() };
         await publish({ urn, aspect: 'datasetProperties', value: { name: 'heartbeat', customProperties } });
         await rest(1_000);
       }

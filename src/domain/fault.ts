@@ -428,6 +428,17 @@ export const faults = {
     about: 'the value of a PATCH is not an RFC 6902 document that can be applied',
     doThis: 'Correct the operation shown.',
   },
+  PLUGIN_LAW_BROKEN: {
+    remedy: 'refuse',
+    about: 'a plugin does not do what every plugin has to',
+    doThis:
+      'Each law that is broken says what was seen; docs/operations/plugins.md says what each one asks for.',
+  },
+  PLUGIN_NAME_INVALID: {
+    remedy: 'refuse',
+    about: 'a plugin of this name cannot be made here',
+    doThis: 'Name it with lower-case letters, digits and hyphens, and choose a folder that is not there yet.',
+  },
   PLUGIN_STATE_INVALID: {
     remedy: 'halt',
     about: 'the file in which a plugin keeps what it published cannot be read, or is not one',

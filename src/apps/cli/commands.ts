@@ -1,5 +1,6 @@
 import { archiveCommands } from './archive-commands.ts';
 import { epochCommands } from './epoch-commands.ts';
+import { pluginCommands } from './plugin-commands.ts';
 import { projectionCommands } from './projection-commands.ts';
 import { rebuildCommands } from './rebuild-commands.ts';
 import { recoverCommands } from './recover-commands.ts';
@@ -234,7 +235,7 @@ const care: readonly CommandSpec[] = [
 /** Every command, by the headings under which `annal --help` lists them. */
 export const commandGroups: readonly (readonly [string, readonly CommandSpec[]])[] = [
   ['Run', running],
-  ['Ways in', waysIn],
+  ['Ways in', [...waysIn, ...pluginCommands]],
   ['Ways out', waysOut],
   ['Care', care],
   ['Archive', archiveCommands],
@@ -247,6 +248,7 @@ export const groupsAbout: Readonly<Record<string, string>> = {
   archive: 'the copy that stays, with its trees',
   config: 'settings and where they come from',
   epoch: 'epochs of the log: one topic each, made once',
+  plugin: 'programs that look at something and publish it',
   schemas: 'schemas by which producers write',
 };
 

@@ -44,6 +44,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   LOG_PRESENT: exitCodes.conflict,
   MOMENT_INVALID: exitCodes.usage,
   NOT_ALLOWED: exitCodes.notAllowed,
+  PLUGIN_NAME_INVALID: exitCodes.usage,
   PORT_TAKEN: exitCodes.conflict,
   POSITION_INVALID: exitCodes.usage,
   PROJECTION_INVALID: exitCodes.usage,
