@@ -22,11 +22,9 @@ async function send(changes) {
   for (;;) {
     if (wrong === 'liar') process.stdout.write(`MCE Published ${urn('a')} log:1-0-999999\n`);
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${ANNAL_URL}/v1/events`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(outgoing),
-    }).catch(() => undefined);
+    const request = { method: 'POST', headers, body: JSON.stringify(outgoing) };
+    // Nobody answered: that is one of the things to be wrong about.
+    const answer = await fetch(`${ANNAL_URL}/v1/events`, request).catch(() => undefined);
     if (answer?.status === 200) {
       const { results } = await answer.json();
       const open = outgoing.filter((_, at) => results[at].status !== 'appended');

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../domain/fault.ts';
 import type { Law, LawVerdict } from '../plugin-kit/law.ts';
@@ -9,7 +10,7 @@ import { usage } from './failure.ts';
 import { counted, painted, tableText, visible } from './print.ts';
 import { isSet, type Options, type Run, type Session, textOf, textsOf } from './session.ts';
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const program = join(fileURLToPath(new URL('../../../', import.meta.url)), 'bin', 'annal.js');
 const waitSecondsDefault = 20;
 const colours = { kept: 'green', broken: 'red', 'not tested': 'yellow' } as const;
 
@@ -39,7 +40,7 @@ export const run: Run = async (session, command, options) => {
     if (session.output !== 'json') await session.write(line(session, verdict));
   };
   const { env, signal } = session.io;
-  await using annal = await ownAnnal(main, env.PATH);
+  await using annal = await ownAnnal(program, env.PATH);
   const { address } = annal;
   const test = { command, laws: asked, waitMs: Number(waitText) * 1_000, env, address, signal };
   try {

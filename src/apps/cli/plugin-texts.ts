@@ -41,7 +41,8 @@ await runPlugin(
 export const readmeText = (name: string, command: string): string => `\
 # ${name}
 
-A plugin of Annal. It publishes what the files of \`FOLDER\` are, every \`EVERY_SECONDS\`: change \`look\` in \`main.ts\` into yours.
+A plugin of Annal. It publishes what the files of \`FOLDER\` are, every \`EVERY_SECONDS\`.
+Change \`look\` in \`main.ts\` into yours.
 
 \`\`\`sh
 ANNAL_URL=http://127.0.0.1:8080 ${command}/main.ts

@@ -82,12 +82,12 @@ async function shell(text: string, env: PluginTest['env']): Promise<void> {
 
 /** An empty Annal of its own for a test, in a process and a folder that are gone afterwards. */
 export async function ownAnnal(
-  main: string,
+  program: string,
   path: string | undefined,
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'annal-plugin-log-'));
   const words = ['start', '--no-sample', '--port', '0', '--data', folder, '--output', 'json'];
-  const annal: Running = await running([process.execPath, main, ...words], { PATH: path });
+  const annal: Running = await running([process.execPath, program, ...words], { PATH: path });
   const dispose = async (): Promise<void> => {
     await annal[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
