@@ -4,7 +4,7 @@ import type { Principal } from '../domain/policy.ts';
 import type { Rules } from '../intake/admit.ts';
 import { type BridgeStatus, openBridge } from '../intake/bridge.ts';
 import type { Intake } from '../intake/submit.ts';
-import { datahub } from '../intake/translate/datahub.ts';
+import { datahub, datahubSnapshots } from '../intake/translate/datahub.ts';
 import { inbox } from '../intake/translate/inbox.ts';
 import type { Dialect } from '../intake/translate/translation.ts';
 import { type LogWatch, type StalledLane, watchLog } from '../streams/watch-log.ts';
@@ -39,6 +39,8 @@ export function startBridges(
     const { topic, source } = config.datahub;
     wanted.push({ topic, source, dialect: datahub(config.datahubAspects) });
   }
+  if (config.datahubSnapshots !== undefined)
+    wanted.push({ ...config.datahubSnapshots, dialect: datahubSnapshots(config.datahubAspects) });
   if (config.inbox !== undefined) wanted.push({ ...config.inbox, dialect: inbox });
 
   const stopping = new AbortController();

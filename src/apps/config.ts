@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
-import { isRestoredTopic } from '../domain/restored-topic.ts';
 import { inboxOf } from '../streams/archive-names.ts';
 import type { DriftLimits } from '../streams/drift.ts';
 import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
+import { type DatahubTopic, datahubFaults, datahubTopicOf } from './datahub-settings.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
 import type { Setting } from './setting-texts.ts';
 import { type SettingName, settings } from './settings.ts';
@@ -68,7 +68,8 @@ export interface AnnalConfig {
   /** Taken from DataHub without a schema, by topic and by HTTP; `*` = all; undefined: those of a technical kind. */
   readonly datahubAspects: readonly string[] | undefined;
   /** Undefined: no bridge. */
-  readonly datahub: { readonly topic: string; readonly source: string } | undefined;
+  readonly datahub: DatahubTopic | undefined;
+  readonly datahubSnapshots: DatahubTopic | undefined;
   /** Undefined: no bridge. */
   readonly inbox: { readonly topic: string; readonly source: string } | undefined;
   readonly archiveLimits: {
@@ -197,17 +198,8 @@ function contradictions(values: Values, set: IsSet): ConfigFault[] {
   if ((values.flushBytes ?? 0) > (values.sealBytes ?? Number.POSITIVE_INFINITY))
     refuse('ANNAL_ARCHIVE_FLUSH_BYTES', 'is more than ANNAL_ARCHIVE_SEAL_BYTES');
   const kafka = set('kafkaBrokers');
-  const datahub = (values.datahubTopic ?? 'off') !== 'off';
   if (!kafka && values.inbox === 'on') refuse('ANNAL_INBOX', 'needs ANNAL_KAFKA_BROKERS');
-  if (!kafka && datahub) refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_KAFKA_BROKERS');
-  if (datahub && !set('registryUrl'))
-    refuse('ANNAL_DATAHUB_TOPIC', 'needs ANNAL_SCHEMA_REGISTRY_URL, where DataHub registers its schema');
-  if (datahub && values.inbox === 'on' && values.datahubSource === values.inboxSource)
-    refuse('ANNAL_DATAHUB_SOURCE', 'is the name of the inbox too, and ids come from it');
-  if (datahub && (values.datahubTopic?.startsWith(`${values.topic}.`) ?? false))
-    refuse('ANNAL_DATAHUB_TOPIC', 'is one of the topics of the log itself');
-  else if (datahub && isRestoredTopic(values.datahubTopic ?? ''))
-    refuse('ANNAL_DATAHUB_TOPIC', 'is a restored topic: those are for readers outside');
+  faults.push(...datahubFaults(values, set));
   return faults;
 }
 
@@ -232,7 +224,6 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
   const sure = values as Required<Values>;
   const path = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : resolve(text);
-  const topic = sure.datahubTopic === 'on' ? 'MetadataChangeProposal_v1' : sure.datahubTopic;
   return {
     role: flags.role ?? 'all',
     dataDir: resolve(sure.data),
@@ -272,7 +263,8 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
     namespaceRulesFile: path(values.namespaceRules),
     signingKeyFile: path(values.signingKey),
     datahubAspects: (values.datahubAspects ?? []).length === 0 ? undefined : values.datahubAspects,
-    datahub: topic === 'off' ? undefined : { topic, source: sure.datahubSource },
+    datahub: datahubTopicOf(values, 'datahubTopic'),
+    datahubSnapshots: datahubTopicOf(values, 'datahubSnapshotsTopic'),
     inbox: sure.inbox === 'on' ? { topic: inboxOf(sure.topic), source: sure.inboxSource } : undefined,
     archiveLimits: {
       flushBytes: sure.flushBytes,

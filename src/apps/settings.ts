@@ -133,6 +133,12 @@ export const settings = {
     fallback: 'off',
     parse: refine((text) => (topic.test(text) ? text : undefined), 'on, off or the name of a topic'),
   }),
+  datahubSnapshotsTopic: setting({
+    variable: 'ANNAL_DATAHUB_SNAPSHOTS_TOPIC',
+    about: 'take in snapshots of DataHub from this topic; on = MetadataChangeEvent_v4',
+    fallback: 'off',
+    parse: refine((text) => (topic.test(text) ? text : undefined), 'on, off or the name of a topic'),
+  }),
   datahubAspects: setting({
     variable: 'ANNAL_DATAHUB_ASPECTS',
     about: 'aspects without a schema here that are taken from DataHub as they are; * = all',

@@ -173,6 +173,11 @@ export interface DecodeLimits {
   readonly itemsMax?: number;
   /** Values inside each other; 64 by default. */
   readonly depthMax?: number;
+  /**
+   * Whether a value of a union of several types besides null stands as a Map of one member, named after its type, as JSON of
+   * Avro has it. Without it a union's value stands alone.
+   */
+  readonly unionsNamed?: boolean;
 }
 
 /**
@@ -191,12 +196,14 @@ export function decodeAvro(schema: AvroSchema, bytes: Uint8Array, limits: Decode
 class Decoder {
   readonly reader: AvroReader;
   private readonly depthMax: number;
+  private readonly unionsNamed: boolean;
   private itemsLeft: number;
 
-  constructor(bytes: Uint8Array, { itemsMax = 100_000, depthMax = 64 }: DecodeLimits) {
+  constructor(bytes: Uint8Array, { itemsMax = 100_000, depthMax = 64, unionsNamed = false }: DecodeLimits) {
     this.reader = new AvroReader(bytes);
     this.itemsLeft = itemsMax;
     this.depthMax = depthMax;
+    this.unionsNamed = unionsNamed;
   }
 
   value(schema: AvroSchema, depth: number): AvroValue {
@@ -223,7 +230,7 @@ class Decoder {
       case 'enum':
         return schema.symbols[reader.index(schema.symbols.length)]!;
       case 'union':
-        return this.value(schema.branches[reader.index(schema.branches.length)]!, depth + 1);
+        return this.union(schema.branches, depth + 1);
       case 'array':
         return this.array(schema.items, depth + 1);
       case 'map':
@@ -231,6 +238,14 @@ class Decoder {
       case 'record':
         return new Map(schema.fields.map(({ name, schema: field }) => [name, this.value(field, depth + 1)]));
     }
+  }
+
+  private union(branches: readonly AvroSchema[], depth: number): AvroValue {
+    const branch = branches[this.reader.index(branches.length)]!;
+    const value = this.value(branch, depth);
+    if (!this.unionsNamed || branch.kind === 'null') return value;
+    const several = branches.filter(({ kind }) => kind !== 'null').length > 1;
+    return several ? new Map([['name' in branch ? branch.name : branch.kind, value]]) : value;
   }
 
   private array(items: AvroSchema, depth: number): AvroValue[] {

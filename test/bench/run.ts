@@ -12,6 +12,7 @@ import { load, machine } from './measure.ts';
 import type { BenchContext, Figure, Row } from './row.ts';
 import { archive } from './rows/archive.ts';
 import { clone } from './rows/clone.ts';
+import { datahubRow } from './rows/datahub.ts';
 import { fold } from './rows/fold.ts';
 import { help } from './rows/help.ts';
 import { history } from './rows/history.ts';
@@ -21,7 +22,19 @@ import { searches } from './rows/searches.ts';
 import { start } from './rows/start.ts';
 import { verify } from './rows/verify.ts';
 
-const rows: readonly Row[] = [help, start, intake, archive, verify, fold, rebuild, searches, history, clone];
+const rows: readonly Row[] = [
+  help,
+  start,
+  intake,
+  datahubRow,
+  archive,
+  verify,
+  fold,
+  rebuild,
+  searches,
+  history,
+  clone,
+];
 const roundsDefault = 3;
 const quickEvents = 20_000;
 const heapMiB = 2_048;

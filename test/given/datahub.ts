@@ -40,6 +40,26 @@ export function proposalOf(name: string): Proposal {
   return found;
 }
 
+/** A MetadataChangeEvent as the SDK writes it: unframed Avro, and its snapshot in the SDK's JSON. */
+export interface Snapshot {
+  readonly name: string;
+  readonly value: Buffer;
+  readonly json: { readonly urn: string; readonly aspects: readonly Readonly<Record<string, object>>[] };
+}
+
+export const snapshotSchema: AvroSchema = parseAvroSchema(
+  JSON.parse(readFileSync(new URL('MetadataChangeEvent.avsc', golden), 'utf8')),
+);
+const snapshots = JSON.parse(readFileSync(new URL('snapshots.json', golden), 'utf8')) as {
+  readonly events: readonly (Omit<Snapshot, 'value'> & { readonly value: string })[];
+};
+
+export function snapshotOf(name: string): Snapshot {
+  const found = snapshots.events.find((event) => event.name === name);
+  if (found === undefined) throw new Error(`no snapshot ${name}`);
+  return { ...found, value: Buffer.from(found.value, 'hex') };
+}
+
 /** A request as DataHub's REST emitter sent it. */
 export interface SdkRequest {
   readonly name: string;
