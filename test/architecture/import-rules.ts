@@ -91,6 +91,11 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/apps/'],
 };
 
+/** What plugins bring along in a package.json of their own. Besides, a plugin may use any part of Node. */
+export const pluginHomes: Readonly<Record<string, readonly string[]>> = {
+  pg: ['plugins/postgres/'],
+};
+
 /** Parts of Node that only some may use. The others are for adapters and apps, and where `pureBuiltins` names them. */
 const builtinHomes: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['src/adapters/sqlite/', 'src/adapters/file-log/owner-lock.ts'],
@@ -137,7 +142,10 @@ export function faultOf(found: Import, exists: (path: string) => boolean): strin
     return moduleLoaders.includes(found.from) ? undefined : 'a module whose name is computed';
   if (found.target !== undefined) return roomFault(found.from, found.target, exists);
   const library = found.library!;
-  if (found.from.startsWith('plugins/')) return `a plugin imports src/client only, not ${library}`;
+  if (found.from.startsWith('plugins/')) {
+    if (library.startsWith('node:') || isWithin(found.from, pluginHomes[library] ?? [])) return undefined;
+    return `a plugin imports src/client only, not ${library}`;
+  }
   return library.startsWith('node:') ? builtinFault(found.from, library) : libraryFault(found.from, library);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exceptions, faultOf, homes, moduleLoaders, shippedReaders } from './import-rules.ts';
+import { exceptions, faultOf, homes, moduleLoaders, pluginHomes, shippedReaders } from './import-rules.ts';
 import { type Import, importsOf } from './imports.ts';
 import { paths, read, typescript } from './tree.ts';
 
@@ -54,6 +54,20 @@ describe('imports', () => {
     expect(Object.keys(homes).sort()).toEqual(Object.keys(dependencies).sort());
     const used = new Set(imports.map(({ library }) => library));
     expect(Object.keys(dependencies).filter((library) => !used.has(library))).toEqual([]);
+  });
+
+  test('what a plugin depends on stands in its own package.json, and is imported by it alone', () => {
+    const own = [...paths]
+      .flatMap((path) => /^plugins\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? [])
+      .flatMap((plugin) => {
+        const { dependencies = {} } = JSON.parse(read(`plugins/${plugin}/package.json`)) as {
+          dependencies?: Record<string, string>;
+        };
+        return Object.keys(dependencies).map((library) => [library, [`plugins/${plugin}/`]] as const);
+      });
+    expect(Object.fromEntries(own)).toEqual(pluginHomes);
+    const used = new Set(imports.map(({ library }) => library));
+    expect(own.filter(([library]) => !used.has(library))).toEqual([]);
   });
 
   test('no exception outlives its need', () => {
@@ -127,6 +141,8 @@ describe('a planted violation is rejected', () => {
       "import { x } from '../../src/domain/urn.ts';",
     ],
     ['a plugin with a library', 'plugins/example/main.ts', "import { Kafka } from 'kafkajs';"],
+    ["a plugin with another one's library", 'plugins/example/main.ts', "import pg from 'pg';"],
+    ['the library of a plugin in the product', 'src/apps/runtime.ts', "import pg from 'pg';"],
   ];
   test.each(cases)('%s', (_, path, text) => {
     expect(planted(path, text)).toHaveLength(1);
