@@ -31,10 +31,10 @@ function takeAction(state: DeltaState, action: DeltaAction, here: Set<string>): 
   if (isObject(metaData)) state.metaData ??= metaData;
   if (isObject(protocol)) state.protocol ??= protocol;
   if (isObject(sidecar)) state.files = undefined;
-  for (const of of [add, remove]) {
-    if (!isObject(of) || typeof of.path !== 'string') continue;
+  for (const file of [add, remove]) {
+    if (!isObject(file) || typeof file.path !== 'string') continue;
     if (state.seen.size + here.size >= pathsMax) state.files = undefined;
-    else here.add(of.path);
+    else here.add(file.path);
   }
   if (state.files === undefined || !isObject(add) || typeof add.path !== 'string') return;
   if (state.seen.has(add.path)) return;

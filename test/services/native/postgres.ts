@@ -54,7 +54,8 @@ function somebody(): { readonly uid: number; readonly gid: number } | undefined 
 export async function startPostgres(): Promise<Postgres> {
   const bin = await programs();
   const user = somebody();
-  const folder = await mkdtemp(join(tmpdir(), 'annal-postgres-'));
+  // Another user gets nowhere below a temporary folder that is ours alone.
+  const folder = await mkdtemp(join(user === undefined ? tmpdir() : '/tmp', 'annal-postgres-'));
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   const reaper = startReaper(folder);
   const data = join(folder, 'data');
