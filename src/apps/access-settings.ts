@@ -8,6 +8,7 @@ import {
   secretFile,
   secretText,
   setting,
+  url,
   userName,
 } from './setting-texts.ts';
 
@@ -96,6 +97,20 @@ export const registryAccess = {
     variable: 'ANNAL_SCHEMA_REGISTRY_CA_FILE',
     about: 'certificates (PEM) that vouch for the registry, in the place of the usual ones',
     parse: caFile,
+  }),
+} as const;
+
+/** A group of Azure Schema Registry; tokens are those of the identity that Azure gives this process. */
+export const azureRegistry = {
+  azureRegistryUrl: setting({
+    variable: 'ANNAL_AZURE_SCHEMA_REGISTRY_URL',
+    about: 'schemas are in this namespace of Event Hubs: https://<namespace>.servicebus.windows.net',
+    parse: url,
+  }),
+  azureRegistryGroup: setting({
+    variable: 'ANNAL_AZURE_SCHEMA_REGISTRY_GROUP',
+    about: 'its schema group, for Avro',
+    parse: matching(/^[A-Za-z0-9][^\\/$:\0]{0,49}$/, 'a name of 1 to 50 characters without \\ / $ :'),
   }),
 } as const;
 

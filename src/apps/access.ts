@@ -1,5 +1,5 @@
 import type { HttpAccess, KafkaAccess, Secret } from '../composition/settings.ts';
-import type { ConfigFault, IsSet, Values } from './config.ts';
+import type { AnnalConfig, ConfigFault, IsSet, Values } from './config.ts';
 import { type SettingName, settings } from './settings.ts';
 
 const variableOf = (name: SettingName): string => settings[name].variable;
@@ -34,11 +34,20 @@ export function kafkaAccessOf(values: Values): KafkaAccess {
   return { tls, sasl: { mechanism: kafkaSasl, username: kafkaUsername, password } };
 }
 
-/** How the schema registry is reached. */
-export const registryAccessOf = (values: Values): HttpAccess => ({
+const registryAccessOf = (values: Values): HttpAccess => ({
   caFile: values.registryCaFile,
   login: loginOf(values.registryUsername, secretOf(values.registryPassword, values.registryPasswordFile)),
 });
+
+/** Which schema registry, and how it is reached. */
+export function registryOf(values: Values): AnnalConfig['registry'] {
+  const { registryUrl, azureRegistryUrl, azureRegistryGroup } = values;
+  if (registryUrl !== undefined)
+    return { kind: 'confluent', url: registryUrl, access: registryAccessOf(values) };
+  return azureRegistryUrl === undefined || azureRegistryGroup === undefined
+    ? { kind: 'embedded' }
+    : { kind: 'azure', url: azureRegistryUrl, group: azureRegistryGroup };
+}
 
 /** How Elasticsearch is reached. */
 export function elasticsearchAccessOf(values: Values): HttpAccess {
@@ -80,6 +89,13 @@ export function accessFaults(values: Values, set: IsSet): ConfigFault[] {
       refuse(name, 'and an API key are both set; one of them says who');
   if (!set('registryUrl')) withoutEffect('ANNAL_SCHEMA_REGISTRY_URL', ...registryNames);
   if (!set('elasticsearchUrl')) withoutEffect('ANNAL_ELASTICSEARCH_URL', ...elasticsearchNames);
+  if (set('registryUrl') && set('azureRegistryUrl'))
+    refuse('azureRegistryUrl', 'and ANNAL_SCHEMA_REGISTRY_URL are both set; one of them says where');
+  if (set('azureRegistryUrl') && !set('azureRegistryGroup'))
+    refuse('azureRegistryGroup', 'is missing beside ANNAL_AZURE_SCHEMA_REGISTRY_URL');
+  if (!set('azureRegistryUrl')) withoutEffect('ANNAL_AZURE_SCHEMA_REGISTRY_URL', 'azureRegistryGroup');
+  if (values.azureRegistryUrl?.startsWith('http:'))
+    refuse('azureRegistryUrl', 'has to begin with https://: tokens are sent to it');
   for (const [url, ca] of [
     ['registryUrl', 'registryCaFile'],
     ['elasticsearchUrl', 'elasticsearchCaFile'],

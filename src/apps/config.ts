@@ -3,7 +3,7 @@ import type { HttpAccess, KafkaAccess } from '../composition/settings.ts';
 import { Fault } from '../domain/fault.ts';
 import { inboxOf } from '../streams/archive-names.ts';
 import type { DriftLimits } from '../streams/drift.ts';
-import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryAccessOf } from './access.ts';
+import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryOf } from './access.ts';
 import { type DatahubTopic, datahubFaults, datahubTopicOf } from './datahub-settings.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
 import type { Setting } from './setting-texts.ts';
@@ -43,7 +43,8 @@ export interface AnnalConfig {
       };
   readonly registry:
     | { readonly kind: 'embedded' }
-    | { readonly kind: 'confluent'; readonly url: string; readonly access: HttpAccess };
+    | { readonly kind: 'confluent'; readonly url: string; readonly access: HttpAccess }
+    | { readonly kind: 'azure'; readonly url: string; readonly group: string };
   readonly archive:
     | { readonly kind: 'folder' }
     | {
@@ -245,10 +246,7 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
             sessionTimeoutMs: sure.kafkaSessionSeconds * 1_000,
             access: kafkaAccessOf(values),
           },
-    registry:
-      values.registryUrl === undefined
-        ? { kind: 'embedded' }
-        : { kind: 'confluent', url: values.registryUrl, access: registryAccessOf(values) },
+    registry: registryOf(values),
     archive: archiveOf(values, sure.blobPrefix),
     readModel:
       values.elasticsearchUrl === undefined

@@ -176,7 +176,9 @@ export function placesOf({ log, archive, registry, readModel }: PortSettings): r
       : { port: 'archive', adapter: 'Azure Blob', place: accountOf(archive), embedded: false },
     registry.kind === 'embedded'
       ? { port: 'registry', adapter: 'folder', place: registry.dir, embedded: true }
-      : { port: 'registry', adapter: 'Confluent API', place: registry.url, embedded: false },
+      : registry.kind === 'azure'
+        ? { port: 'registry', adapter: 'Azure', place: `${registry.url}/${registry.group}`, embedded: false }
+        : { port: 'registry', adapter: 'Confluent API', place: registry.url, embedded: false },
     readModel.kind === 'sqlite'
       ? { port: 'read-model', adapter: 'SQLite', place: readModel.dir, embedded: true }
       : { port: 'read-model', adapter: 'Elasticsearch', place: readModel.url, embedded: false },

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { elasticsearchAccess, kafkaAccess, registryAccess } from './access-settings.ts';
+import { azureRegistry, elasticsearchAccess, kafkaAccess, registryAccess } from './access-settings.ts';
 import {
   bytes,
   connectionString,
@@ -80,6 +80,7 @@ export const settings = {
     parse: url,
   }),
   ...registryAccess,
+  ...azureRegistry,
   blobConnectionString: setting({
     variable: 'ANNAL_BLOB_CONNECTION_STRING',
     about: 'the archive is in this Azure storage account instead of in the data folder',

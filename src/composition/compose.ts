@@ -32,7 +32,9 @@ export async function modulesFor(settings: PortSettings, notice: Notice): Promis
       : import('./azure-blob.ts').then(({ azureBlob }) => azureBlob(archive)),
     registry.kind === 'embedded'
       ? import('./embedded-registry.ts').then(({ registryInFolder }) => registryInFolder(registry))
-      : import('./confluent-registry.ts').then(({ registryAt }) => registryAt(registry)),
+      : registry.kind === 'azure'
+        ? import('./azure-registry.ts').then(({ registryInGroup }) => registryInGroup(registry))
+        : import('./confluent-registry.ts').then(({ registryAt }) => registryAt(registry)),
     readModel.kind === 'sqlite'
       ? import('./sqlite.ts').then(({ sqlite }) => sqlite(readModel))
       : import('./elasticsearch.ts').then(({ elasticsearch }) => elasticsearch(readModel)),

@@ -46,7 +46,8 @@ export interface PortSettings {
     | { readonly kind: 'azure-blob'; readonly accountUrl: string; readonly prefix: string };
   readonly registry:
     | { readonly kind: 'embedded'; readonly dir: string }
-    | { readonly kind: 'confluent'; readonly url: string; readonly access?: HttpAccess };
+    | { readonly kind: 'confluent'; readonly url: string; readonly access?: HttpAccess }
+    | { readonly kind: 'azure'; readonly url: string; readonly group: string };
   readonly readModel:
     | { readonly kind: 'sqlite'; readonly dir: string }
     | {

@@ -35,6 +35,31 @@ test('nothing said is the embedded profile on loopback', () => {
   expect(config.dataDir).toBe(`${process.cwd()}/.annal`);
 });
 
+const azureSchemas = {
+  ANNAL_AZURE_SCHEMA_REGISTRY_URL: 'https://shop.servicebus.windows.net',
+  ANNAL_AZURE_SCHEMA_REGISTRY_GROUP: 'annal',
+};
+
+test('a group of Azure needs its namespace, over TLS, and no other registry beside it', () => {
+  const faultsOf = (env: Environment) =>
+    explainConfig(env).faults.map(({ at, what }) => `${at} ${what.slice(0, 25)}`);
+  expect(readConfig(azureSchemas).registry).toEqual({
+    ...{ kind: 'azure', group: 'annal', url: 'https://shop.servicebus.windows.net' },
+  });
+  expect(faultsOf({ ...azureSchemas, ANNAL_SCHEMA_REGISTRY_URL: 'http://r/' })).toEqual([
+    'ANNAL_AZURE_SCHEMA_REGISTRY_URL and ANNAL_SCHEMA_REGISTRY',
+  ]);
+  const { ANNAL_AZURE_SCHEMA_REGISTRY_URL: address, ANNAL_AZURE_SCHEMA_REGISTRY_GROUP: group } = azureSchemas;
+  expect(faultsOf({ ANNAL_AZURE_SCHEMA_REGISTRY_URL: address.replace('https', 'http') })).toEqual([
+    'ANNAL_AZURE_SCHEMA_REGISTRY_GROUP is missing beside ANNAL_A',
+    'ANNAL_AZURE_SCHEMA_REGISTRY_URL has to begin with https:/',
+  ]);
+  expect(faultsOf({ ANNAL_AZURE_SCHEMA_REGISTRY_GROUP: group })).toEqual([
+    'ANNAL_AZURE_SCHEMA_REGISTRY_GROUP has no effect without ANN',
+  ]);
+  expect(faultsOf({ ...azureSchemas, ANNAL_AZURE_SCHEMA_REGISTRY_GROUP: 'a/b' })).toHaveLength(1);
+});
+
 describe('each address switches its port and no other', () => {
   const kinds = (env: Environment) => {
     const { log, registry, archive, readModel } = readConfig(env);
@@ -43,6 +68,7 @@ describe('each address switches its port and no other', () => {
   test.each([
     [{ ANNAL_KAFKA_BROKERS: 'a:9092, b:9092' }, ['kafka', 'embedded', 'folder', 'sqlite']],
     [{ ANNAL_SCHEMA_REGISTRY_URL: 'http://r/' }, ['file', 'confluent', 'folder', 'sqlite']],
+    [azureSchemas, ['file', 'azure', 'folder', 'sqlite']],
     [{ ANNAL_BLOB_CONNECTION_STRING: account }, ['file', 'embedded', 'azure-blob', 'sqlite']],
     [{ ANNAL_BLOB_ACCOUNT_URL: 'https://a.blob.x' }, ['file', 'embedded', 'azure-blob', 'sqlite']],
     [{ ANNAL_ELASTICSEARCH_URL: 'http://e:9200' }, ['file', 'embedded', 'folder', 'elasticsearch']],

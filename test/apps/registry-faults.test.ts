@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { azureRegistry } from '../../src/adapters/azure-registry/schema-registry.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { announceSchema } from '../../src/apps/announce-schema.ts';
 import { ensureSchemaIn } from '../../src/apps/ensure-schema.ts';
@@ -15,6 +16,7 @@ import { history } from '../../src/projections/history.ts';
 import { archiveLimits } from '../../src/streams/archive-lane.ts';
 import { schemaName, schemaRefName } from '../../src/streams/archive-names.ts';
 import { historyLane } from '../../src/streams/history-lane.ts';
+import { fakeAzureRegistry } from '../given/azure-registry.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { manualClock } from '../given/manual-clock.ts';
 import { memoryLog } from '../given/memory-log.ts';
@@ -128,6 +130,17 @@ test('an id that meant another schema is an error on record; the schema of its h
     `{"sha256":"${eventSchemaSha256}"}`,
   );
   expect((await truth.read(schemaName(eventSchemaSha256)))?.toString()).toBe(eventSchemaText);
+});
+
+test('what an id of Azure means is on record under a name of its own', async () => {
+  await using world = await openWorld(1);
+  await using fake = await fakeAzureRegistry();
+  const registry = azureRegistry(fake.settings);
+  const ensure = ensureSchemaIn({ archive: world.store, registry }, 'annal', () => expect.fail());
+  const ref = await ensure(eventSchemaSha256, eventSchemaText);
+  expect(await ensure(eventSchemaSha256, eventSchemaText)).toEqual(ref);
+  const name = `schemas/refs/azure/${ref.id}.json`;
+  expect((await world.store.truth.read(name))?.toString()).toBe(`{"sha256":"${eventSchemaSha256}"}`);
 });
 
 test('the schema of the inbox is told to the registry once it is there; one that refuses it is an error on record', async () => {

@@ -69,6 +69,7 @@ export const exceptions: readonly Exception[] = [
 /** Where each library may be imported: any file whose path begins so. Packages not listed may be imported nowhere. */
 export const homes: Readonly<Record<string, readonly string[]>> = {
   '@azure/identity': ['src/adapters/azure-blob/', 'src/adapters/azure-identity/'],
+  '@azure/schema-registry': ['src/adapters/azure-registry/'],
   '@azure/storage-blob': ['src/adapters/azure-blob/'],
   '@elastic/elasticsearch': ['src/adapters/elasticsearch/'],
   '@fastify/swagger': ['src/apps/api/'],

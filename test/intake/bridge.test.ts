@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MetadataChangeEvent } from '../../src/domain/event.ts';
+import type { Header, MetadataChangeEvent } from '../../src/domain/event.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import type { Principal } from '../../src/domain/policy.ts';
 import { decodeEvent, encodeEvent, eventSchemaText } from '../../src/formats/event.ts';
-import { frameConfluent, unframe } from '../../src/formats/framing.ts';
+import { azureHeader, frameConfluent, unframe } from '../../src/formats/framing.ts';
 import { uuid8 } from '../../src/formats/uuid8.ts';
 import { type Bridge, type BridgeOptions, openBridge } from '../../src/intake/bridge.ts';
 import { datahub } from '../../src/intake/translate/datahub.ts';
@@ -172,6 +172,32 @@ describe("DataHub's proposals", () => {
 describe('the inbox', () => {
   const framed = (event: MetadataChangeEvent): Buffer => frameConfluent(inboxSchemaId, encodeEvent(event));
   const options = { dialect: inbox, principal: { ...everything, name: 'bridge:inbox' } };
+
+  test('a schema may be named as Azure does: by a header, beside a value without a prefix', async () => {
+    const its = world();
+    const id = '0b0bd5a7d3d84b4d8fa2f3d8f3ed2f12';
+    its.schemas.set(id, eventSchemaText);
+    const key = Buffer.from(orders);
+    const value = encodeEvent(anEvent({ n: 1 }));
+    const other: Header = [Buffer.from('content-type'), Buffer.from('application/json')];
+    const unknown = azureHeader('f'.repeat(32));
+    await its.foreign.append(0, [
+      { key, value, headers: [azureHeader(id)] },
+      { key, value: framed(anEvent({ n: 2 })), headers: [other] },
+      { key, value, headers: [unknown] },
+      { key, value, headers: [azureHeader(id), other] },
+      // Its own first byte is no framing where a header says what it is.
+      { key, value: framed(anEvent({ n: 3 })), headers: [azureHeader(id)] },
+    ]);
+    await its.run(options);
+    expect(eventsIn(its.log).map((event) => event.id)).toEqual([1, 2].map((n) => anEvent({ n }).id));
+    const codes = [2, 3, 4].map((offset) => its.refused(offset, 'inbox'));
+    expect(codes).toMatchObject([
+      { refusals: [{ code: 'SCHEMA_UNKNOWN' }] },
+      { refusals: [{ code: 'SCHEMA_UNKNOWN' }] },
+      { refusals: [{ code: 'AVRO_INVALID' }] },
+    ]);
+  });
 
   test('what the client says is kept, what intake decides is decided again', async () => {
     const its = world();

@@ -428,3 +428,21 @@ test('while the registry is away events are refused to be sent again, and go in 
   expect(await submit()).toMatchObject([{ status: 'appended' }, { code: 'ASPECT_INVALID' }]);
   expect(intake.status().schemaId).toBe(3);
 });
+
+test('a schema of Azure is named in a header, beside the bare event; the record counts as long as it is', async () => {
+  const log = scriptedLog({ partitions: 2 });
+  const clock = manualClock();
+  const id = '0b0bd5a7d3d84b4d8fa2f3d8f3ed2f12';
+  const intake = await clock.until(
+    anIntake({ log, clock, schemaKind: 'azure', ensureSchema: async () => ({ kind: 'azure', id }) }),
+  );
+  await clock.until(submitJson(intake, aChange()));
+  const [record] = log.records[partitionOf(orders, 2)]!;
+  expect(record!.headers.map((pair) => pair.map(String))).toEqual([
+    ['annal-epoch', '1'],
+    ['annal-schema', eventSchemaSha256],
+    ['content-type', `avro/binary+${id}`],
+  ]);
+  expect(decodeEvent(record!.value!)).toMatchObject({ urn: orders, aspect: 'status' });
+  expect(intake.status().schemaId).toBe(id);
+});

@@ -2,6 +2,7 @@ import { readOwner } from '../../adapters/file-log/owner-lock.ts';
 import { readFolder } from '../../composition/archive-reading.ts';
 import { openPorts, type Ports } from '../../composition/compose.ts';
 import type { HttpAccess } from '../../composition/settings.ts';
+import { subjectOf } from '../../streams/archive-names.ts';
 import { readEpochs, topicOf } from '../../streams/epochs.ts';
 import { missingOffsets } from '../../streams/missing-offsets.ts';
 import type { AnnalConfig } from '../config.ts';
@@ -28,6 +29,7 @@ export async function serverChecks(
       : [],
     log.kind === 'kafka' ? checked('Kafka', () => kafka(config, ports)) : [],
     registry.kind === 'confluent' ? checked('schema registry', () => schemaRegistry(registry)) : [],
+    registry.kind === 'azure' ? checked('schema registry', () => azureGroup(config, ports)) : [],
     archive.kind === 'azure-blob' ? checked('Azure Blob', () => blob(ports)) : [],
     readModel.kind === 'elasticsearch' ? checked('Elasticsearch', () => elasticsearch(readModel, ports)) : [],
   ]);
@@ -153,6 +155,13 @@ async function schemaRegistry({ url, access }: HttpPlace): Promise<readonly Chec
     { check: 'schema registry', status: 'ok', detail: `${url}, ${version}` },
     ...clockCheck('schema registry', subjects),
   ];
+}
+
+/** It tells no version; that of the event schema is asked for as intake does. */
+async function azureGroup({ name }: AnnalConfig, { registry }: Ports): Promise<readonly Check[]> {
+  const versions = await registry.versions(subjectOf(name));
+  const held = `${counted(versions.length, 'version')} of ${subjectOf(name)}`;
+  return [{ check: 'schema registry', status: 'ok', detail: `${registry.place} answers; it holds ${held}` }];
 }
 
 /** Confluent's registry tells it in one place, Apicurio's in another. */
