@@ -1,6 +1,6 @@
 import type { ColumnProfile, TableProfile } from '../../domain/table-profile.ts';
 import { tableLimits } from '../../ports/table-reader.ts';
-import type { DeltaColumn } from './delta-schema.ts';
+import { type DeltaColumn, physicalCharsMax } from './delta-schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Bound = number | string;
@@ -34,6 +34,8 @@ export const noFiles = (): GatheredFiles => ({
 });
 
 const statsCharsMax = 1024 * 1024;
+/** Of a time or decimal: only those are told. */
+const boundCharsMax = 128;
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
@@ -51,6 +53,7 @@ function* leaves(node: unknown, path: string, depth: number): Generator<readonly
   if (!isObject(node)) return;
   for (const [key, value] of Object.entries(node)) {
     const name = path === '' ? key : `${path}.${key}`;
+    if (name.length > physicalCharsMax) continue;
     if (!isObject(value)) yield [name, value];
     else if (depth < tableLimits.fieldDepthMax) yield* leaves(value, name, depth + 1);
   }
@@ -58,7 +61,7 @@ function* leaves(node: unknown, path: string, depth: number): Generator<readonly
 
 /** A number that JSON could not hold whole is no bound. */
 const isBound = (value: unknown): value is Bound =>
-  typeof value === 'string' ||
+  (typeof value === 'string' && value.length <= boundCharsMax) ||
   (typeof value === 'number' && (!Number.isInteger(value) || Number.isSafeInteger(value)));
 
 function widen(known: Gathered, min: Bound, max: Bound): void {
@@ -72,21 +75,22 @@ function widen(known: Gathered, min: Bound, max: Bound): void {
  */
 export function takeFile(
   all: GatheredFiles,
-  { bytes, stats, removed }: { bytes: unknown; stats: unknown; removed: number },
+  { bytes, stats, removed }: { bytes: unknown; stats: unknown; removed: unknown },
 ): void {
   all.files += 1;
   all.bytes += count(bytes) ?? 0;
   const told = parsed(stats);
   const records = count(told?.numRecords);
-  if (told === undefined || records === undefined || records < removed) return;
-  all.rows += records - removed;
+  const hidden = count(removed);
+  if (told === undefined || records === undefined || hidden === undefined || records < hidden) return;
+  all.rows += records - hidden;
   all.rowFiles += 1;
   const nullsOf = new Map<string, number>();
   for (const [name, value] of leaves(told.nullCount, '', 0)) {
     const [nulls, known] = [count(value), columnOf(all, name)];
     if (nulls === undefined || nulls > records || known === undefined) continue;
     nullsOf.set(name, nulls);
-    if (removed > 0) continue;
+    if (hidden > 0) continue;
     known.nullFiles += 1;
     known.nulls += nulls;
   }

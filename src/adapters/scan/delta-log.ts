@@ -24,6 +24,7 @@ const lineBytesMax = 8 * 1024 * 1024;
 const commitBytesMax = 256 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 
+const versioned = /^[0-9]{20}\./;
 const commitName = /^([0-9]{20})\.json$/;
 const checkpointName =
   /^([0-9]{20})\.checkpoint\.(?:([0-9]{10})\.([0-9]{10})\.|[0-9a-f-]{36}\.)?(parquet|json)$/;
@@ -56,6 +57,10 @@ function checkpointsOf(names: readonly string[]): DeltaCheckpoint[] {
  */
 export function planDelta(entries: readonly TreeEntry[]): DeltaPlan | TableRefusal {
   const names = entries.filter(({ kind }) => kind === 'file').map(({ name }) => name);
+  const beyond = names.find(
+    (name) => versioned.test(name) && !Number.isSafeInteger(Number(name.slice(0, 20))),
+  );
+  if (beyond !== undefined) return malformed(`its log names version ${beyond.slice(0, 20)}`);
   const commits = new Map<number, string>();
   for (const name of names) {
     const version = commitName.exec(name)?.[1];

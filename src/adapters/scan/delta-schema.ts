@@ -26,7 +26,7 @@ const types: Readonly<Record<string, ColumnType>> = {
 /** A column with the name that statistics of files know it by. */
 export interface DeltaColumn extends Column {
   readonly physical: string;
-  /** Below a list or map: files tell nothing of it. */
+  /** Below a list or map, or of a name beyond bounds: files tell nothing of it. */
   readonly many: boolean;
 }
 
@@ -39,10 +39,15 @@ interface Place {
 
 const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
+/** Of a dotted name in statistics: what is longer is no column that an engine writes, and is never put together. */
+export const physicalCharsMax = 1_024;
+const shownCharsMax = 64;
+const shown = (text: string): string => text.slice(0, shownCharsMax).toWellFormed();
+
 function nativeOf(type: unknown, depth = 0): string {
-  if (typeof type === 'string') return type.slice(0, 64);
-  if (!isObject(type)) return 'unknown';
-  if (type.type !== 'array' || depth > 3) return String(type.type).slice(0, 64);
+  if (typeof type === 'string') return shown(type);
+  if (!isObject(type) || typeof type.type !== 'string') return 'unknown';
+  if (type.type !== 'array' || depth > 3) return shown(type.type);
   return `array<${nativeOf(type.elementType, depth + 1)}>`;
 }
 
@@ -60,6 +65,7 @@ export function deltaColumns(
 ): { readonly columns: readonly DeltaColumn[]; readonly problems: readonly TableProblem[] } | undefined {
   if (!isObject(schema) || schema.type !== 'struct' || !Array.isArray(schema.fields)) return undefined;
   const columns = new Map<string, DeltaColumn>();
+  const partitioned = new Set(partitions);
   const left = { COLUMNS_TOO_MANY: 0, COLUMN_NAMES_TOO_LONG: 0, FIELDS_TOO_DEEP: 0 };
 
   function fields(all: readonly unknown[], place: Place): void {
@@ -67,11 +73,10 @@ export function deltaColumns(
       if (!isObject(field) || typeof field.name !== 'string') continue;
       const metadata = isObject(field.metadata) ? field.metadata : {};
       const mapped = metadata['delta.columnMapping.physicalName'];
-      fieldAt(field, {
-        ...place,
-        path: below(place.path, field.name.toWellFormed()),
-        physical: below(place.physical, typeof mapped === 'string' ? mapped : field.name),
-      });
+      const physical = below(place.physical, typeof mapped === 'string' ? mapped : field.name);
+      const path = below(place.path, field.name.toWellFormed());
+      const isKnown = physical.length <= physicalCharsMax;
+      fieldAt(field, { ...place, path, ...(isKnown ? { physical } : { physical: '', many: true }) });
     }
   }
 
@@ -81,7 +86,7 @@ export function deltaColumns(
     if (Buffer.byteLength(name) > tableLimits.nameBytesMax) left.COLUMN_NAMES_TOO_LONG += 1;
     else if (columns.size >= tableLimits.columnsMax) left.COLUMNS_TOO_MANY += 1;
     else {
-      const partitioning = partitions.includes(name) ? ({ partitioning: true } as const) : {};
+      const partitioning = partitioned.has(name) ? ({ partitioning: true } as const) : {};
       const [type, nativeType] = [typeOf(field.type), nativeOf(field.type)];
       columns.set(name, {
         name,

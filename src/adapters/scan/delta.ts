@@ -6,8 +6,9 @@ import { type GatheredFiles, noFiles, profileOf, takeFile, takeGathered } from '
 import { actionsOf, type DeltaAction, type DeltaPlan, planDelta } from './delta-log.ts';
 import { deltaColumns } from './delta-schema.ts';
 
-/** More changed files than these since the checkpoint, and their content is not told. */
+/** More changed files than these since the checkpoint, or longer paths in all, and their content is not told. */
 const pathsMax = 500_000;
+const pathCharsMax = 64 * 1024 * 1024;
 const schemaCharsMax = 8 * 1024 * 1024;
 const shownMax = 256;
 const logFolder = '_delta_log';
@@ -22,6 +23,8 @@ interface DeltaState {
   protocol: DeltaAction | undefined;
   /** Paths with a newer action than any that is still to come. */
   readonly seen: Set<string>;
+  /** Of all paths that commits speak of. */
+  pathChars: number;
   /** Undefined: too many, or named where they are not looked for. */
   files: GatheredFiles | undefined;
 }
@@ -33,12 +36,13 @@ function takeAction(state: DeltaState, action: DeltaAction, here: Set<string>): 
   if (isObject(sidecar)) state.files = undefined;
   for (const file of [add, remove]) {
     if (!isObject(file) || typeof file.path !== 'string') continue;
-    if (state.seen.size + here.size >= pathsMax) state.files = undefined;
+    state.pathChars += file.path.length;
+    if (state.seen.size + here.size >= pathsMax || state.pathChars > pathCharsMax) state.files = undefined;
     else here.add(file.path);
   }
   if (state.files === undefined || !isObject(add) || typeof add.path !== 'string') return;
   if (state.seen.has(add.path)) return;
-  const removed = isObject(add.deletionVector) ? Number(add.deletionVector.cardinality ?? 0) : 0;
+  const removed = isObject(add.deletionVector) ? (add.deletionVector.cardinality ?? 0) : 0;
   takeFile(state.files, { bytes: add.size, stats: add.stats, removed });
 }
 
@@ -107,7 +111,9 @@ function tableOf({ version }: DeltaPlan, { metaData, protocol, files }: DeltaSta
       ...shown('partitionColumns', partitions.join(',')),
       ...shown('tableId', metaData.id),
       ...shown('tableName', metaData.name),
-      ...(isObject(protocol) ? shown('minReaderVersion', String(protocol.minReaderVersion)) : []),
+      ...(Number.isInteger(protocol?.minReaderVersion)
+        ? shown('minReaderVersion', String(protocol?.minReaderVersion))
+        : []),
     ]),
     profile: files === undefined ? { columns: [] } : profileOf(files, columns),
   };
@@ -124,7 +130,10 @@ export const deltaReader: FolderReader = {
     const log = folder === '' ? logFolder : `${folder}/${logFolder}`;
     const plan = planDelta(await tree.list(log));
     if ('refused' in plan) return plan;
-    const state: DeltaState = { metaData: undefined, protocol: undefined, seen: new Set(), files: noFiles() };
+    const state: DeltaState = {
+      ...{ metaData: undefined, protocol: undefined },
+      ...{ seen: new Set(), pathChars: 0, files: noFiles() },
+    };
     for (const name of plan.commits) {
       const refusal = await takeActions(tree, `${log}/${name}`, state);
       if (refusal !== undefined) return refusal;

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { deltaReader } from '../../../src/adapters/scan/delta.ts';
 import { readCheckpoint } from '../../../src/adapters/scan/delta-checkpoint.ts';
+import { noFiles, takeFile } from '../../../src/adapters/scan/delta-files.ts';
+import { deltaColumns } from '../../../src/adapters/scan/delta-schema.ts';
 import { isRefusal, type Table } from '../../../src/ports/table-reader.ts';
 import { add, checkpoint, commit, metaData, protocol, remove, stats, version } from '../../given/delta.ts';
 import { type MemoryEntry, memoryFile, memoryFiles } from '../../given/memory-files.ts';
@@ -130,6 +132,68 @@ test('a lying action is nobody s fault but its own', async () => {
     { add: { path: 'x', size: -1, stats: '{"numRecords":"many","nullCount":[1]}' } },
   );
   expect(((await describe({ [json(0)]: lies })) as Table).profile).toMatchObject({ files: 1, bytes: 0 });
+});
+
+/** What JSON can hold and no conversion to a text or number survives. */
+const odd = { toString: 1, valueOf: 1 };
+const deep = `{"type":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+const schemaOf = (type: string): object => ({
+  metaData: { schemaString: `{"type":"struct","fields":[{"name":"a","type":${type}}]}` },
+});
+
+test.for<[string, string, object]>([
+  ['a type', JSON.stringify({ type: odd }), { columns: [{ nativeType: 'unknown' }] }],
+  ['a type in many lists', deep, { columns: [{ nativeType: 'unknown' }] }],
+  [
+    'half a character',
+    `"${'t'.repeat(63)}\u{1f600}"`,
+    { columns: [{ nativeType: `${'t'.repeat(63)}\ufffd` }] },
+  ],
+])('%s that is none ends no scan', async ([, type, expected]) =>
+  expect(await describe({ [json(0)]: commit(schemaOf(type)) })).toMatchObject(expected));
+
+test.for<[string, object]>([
+  ['a protocol', { protocol: { minReaderVersion: odd } }],
+  [
+    'a deletion vector',
+    { add: { path: 'x', size: 1, stats: '{"numRecords":3}', deletionVector: { cardinality: odd } } },
+  ],
+])('%s that is none ends no scan, and tells nothing', async ([, action]) => {
+  const table = (await describe({ [json(0)]: commit(metaData, action) })) as Table;
+  expect(table.dialect.has('minReaderVersion')).toBe(false);
+  expect(table.profile!.rows ?? 0).toBe(0);
+});
+
+test('a version that numbers cannot hold is refused, and not looked for without end', async () => {
+  const number = '1'.padEnd(20, '0');
+  const log = { [`${number}.checkpoint.parquet`]: checkpoint([metaData]), [`${number}.json`]: first };
+  expect(await describe(log)).toMatch(/MALFORMED: its log names version 10000000000000000000/);
+});
+
+test('names and bounds of statistics that no engine writes are not kept', () => {
+  const files = noFiles();
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`c${i}`, 1]));
+  const long = 'x'.repeat(10_000);
+  const stats = { numRecords: 2, nullCount: { [long]: many, note: 0 }, minValues: { note: long, id: 1 } };
+  takeFile(files, {
+    bytes: 1,
+    removed: 0,
+    stats: JSON.stringify({ ...stats, maxValues: { note: long, id: 2 } }),
+  });
+  expect([...files.columns.keys()]).toEqual(['note', 'id']);
+  expect(files.columns.get('note')).toMatchObject({ min: undefined, max: undefined });
+});
+
+test('a mapped name beyond bounds is looked up nowhere', () => {
+  const inner = (name: string): object => ({ name, type: 'long' });
+  const metadata = { 'delta.columnMapping.physicalName': 'x'.repeat(10_000) };
+  const type = { type: 'struct', fields: [inner('a'), inner('b')] };
+  const found = deltaColumns({ type: 'struct', fields: [{ name: 's', type, metadata }] }, []);
+  expect(found!.columns.map(({ name, physical, many }) => `${name} ${physical} ${many}`)).toEqual([
+    's  true',
+    's.a a true',
+    's.b b true',
+  ]);
 });
 
 test('pages that lie end with their thread', async () => {
