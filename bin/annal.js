@@ -49,7 +49,13 @@ const flags = serves ? [quiet, ...heap] : [quiet];
 // What was compiled is kept beside the packages, where nobody writes but who installed them: a start, and each thread, takes a
 // third of the time. Where nothing can be written, nothing is kept.
 const compiled = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'annal');
-const memory = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
+// Giving it back costs a tenth of what the archiver does: what runs on servers keeps up to 32 MiB of it for the next blocks.
+const memory = {
+  MALLOC_ARENA_MAX: '2',
+  ...(command === 'start'
+    ? { MALLOC_TRIM_THRESHOLD_: '131072' }
+    : { MALLOC_TRIM_THRESHOLD_: '33554432', MALLOC_MMAP_THRESHOLD_: '8388608' }),
+};
 const env = { ...(serves ? memory : {}), ...process.env, NODE_COMPILE_CACHE: compiled };
 if (node === process.execPath && !serves) {
   module.enableCompileCache(compiled);

@@ -108,6 +108,7 @@ export function epochTurns(world: {
   ): Promise<void> {
     const archiver = startArchiver({
       ...{ store: ports.archive, clock: ports.clock, log, name, group: null, retryMs: 200 },
+      withPool: true,
       limits: archiveLimits,
       onNotice: ({ kind, ...facts }) => {
         if (kind === 'hole' || kind === 'gap') say('error', `archive ${kind}`, facts);

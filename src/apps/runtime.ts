@@ -123,6 +123,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         name: open.name,
         group: `${open.name}.archiver`,
         retryMs,
+        withPool: true,
         trees: { log: open.log, signer: options.signer, limits: trees },
         onNotice: ({ kind, ...facts }) => say(levelOf(kind), `archive ${kind}`, told(facts)),
         ...(options.archiveProbe === undefined ? {} : { probe: options.archiveProbe }),

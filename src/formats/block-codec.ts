@@ -1,9 +1,11 @@
+import { promisify } from 'node:util';
 import {
   constants,
   deflateRawSync,
   inflateRawSync,
   type ZlibOptions,
   type ZstdOptions,
+  zstdCompress,
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
@@ -37,17 +39,25 @@ export function squeeze(block: Uint8Array, codec: BlockCodec): Uint8Array {
     case 'deflate':
       return deflateRawSync(block);
     case 'zstandard':
-      return zstdCompressSync(block, {
-        pledgedSrcSize: block.length,
-        chunkSize: zstdChunk(block.length),
-        params: {
-          [constants.ZSTD_c_compressionLevel]: 1,
-          [constants.ZSTD_c_checksumFlag]: 0,
-          [constants.ZSTD_c_contentSizeFlag]: 1,
-        },
-      });
+      return zstdCompressSync(block, zstdOptions(block.length));
   }
 }
+
+const zstdOptions = (length: number): ZstdOptions => ({
+  pledgedSrcSize: length,
+  chunkSize: zstdChunk(length),
+  params: {
+    [constants.ZSTD_c_compressionLevel]: 1,
+    [constants.ZSTD_c_checksumFlag]: 0,
+    [constants.ZSTD_c_contentSizeFlag]: 1,
+  },
+});
+
+const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+
+/** What `squeeze` makes with Zstandard, by a thread of Node's pool. The block may not change until then. */
+export const squeezeAside = (block: Uint8Array): Promise<Uint8Array> =>
+  compress(block, zstdOptions(block.length));
 
 /**
  * The block behind `squeezed`, at most `bytesMax` bytes whatever the stream promises. Throws an Error

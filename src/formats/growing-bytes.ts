@@ -22,6 +22,13 @@ export class GrowingBytes {
     return this.buffer.subarray(0, this.at);
   }
 
+  /** Writes once more what stands in [start, end). */
+  repeat(start: number, end: number): void {
+    this.reserve(end - start);
+    this.buffer.copyWithin(this.at, start, end);
+    this.at += end - start;
+  }
+
   /** Makes room for `size` more bytes. */
   protected reserve(size: number): void {
     if (this.at + size <= this.buffer.length) return;

@@ -109,15 +109,28 @@ function readHeaders(reader: AvroReader): Header[] {
   }
 }
 
-/** Writes the one spelling of a record. */
+/** Headers that a writer has written last, and where. */
+export interface HeadersWritten {
+  headers: readonly Header[] | undefined;
+  start: number;
+  end: number;
+}
+
+/** Writes the one spelling of a record. Headers that are the same object as those before are copied: bytes must not change. */
 export function writeRecord(
   writer: AvroWriter,
   { offset, appendTime, key, value, headers }: LogRecord,
+  before?: HeadersWritten,
 ): void {
   writer.long(offset);
   writer.long(appendTime);
   writeOptional(writer, key);
   writeOptional(writer, value);
+  if (before !== undefined && before.headers === headers) {
+    writer.repeat(before.start, before.end);
+    return;
+  }
+  const start = writer.at;
   if (headers.length > 0) {
     writer.long(headers.length);
     for (const [name, headerValue] of headers) {
@@ -126,6 +139,7 @@ export function writeRecord(
     }
   }
   writer.long(0);
+  if (before !== undefined) [before.headers, before.start, before.end] = [headers, start, writer.at];
 }
 
 function writeOptional(writer: AvroWriter, bytes: Uint8Array | null): void {

@@ -95,7 +95,11 @@ export function encodeSpelled(
 ): Buffer {
   if (count === 0 || spelled.length > blockBytesMax)
     throw new RangeError(`a block of ${count} records, ${spelled.length} bytes`);
-  const squeezed = squeeze(spelled, codec);
+  return encodeSqueezed(count, squeeze(spelled, codec), sync);
+}
+
+/** One block of `count` records that are encoded, one after the other, and then compressed already. */
+export function encodeSqueezed(count: number, squeezed: Uint8Array, sync: Uint8Array): Buffer {
   const front = new AvroWriter(2 * longBytesMax);
   front.long(count);
   front.long(squeezed.length);

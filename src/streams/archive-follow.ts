@@ -130,7 +130,10 @@ async function open(options: FollowOptions): Promise<{
   async function work(found: Work): Promise<void> {
     if (found.kind === 'batch') {
       task.logEnd = Math.max(task.logEnd, found.batch.end);
-      for (const record of found.batch.records) await take(record);
+      // Most records are the next one, and a step of its own for each costs more than to buffer it.
+      for (const record of found.batch.records)
+        if (checkHash !== undefined || record.offset !== writer.next) await take(record);
+        else if (buffer(record)) await store();
     }
     if (found.kind === 'flush' || writer.buffered >= limits.flushBytes || waitedMs() >= limits.flushMs)
       await store();
@@ -148,9 +151,14 @@ async function open(options: FollowOptions): Promise<{
     if (record.offset < writer.next) return;
     // What was missing may be in part forgotten, in part never given.
     while (record.offset > writer.next) await confirmMissing(record.offset);
+    if (buffer(record)) await store();
+  }
+
+  /** True: it is time to store. */
+  function buffer(record: LogRecord): boolean {
     writer.add(record);
     bufferedSince ??= clock.now();
-    if (writer.buffered >= limits.flushBytes) await store();
+    return writer.buffered >= limits.flushBytes;
   }
 
   async function store(): Promise<void> {

@@ -19,6 +19,7 @@ import {
 import { type KeptTails, keptTails } from './kept-tails.ts';
 import type { TreeFeed } from './lane-tree.ts';
 import {
+  type Aside,
   blockCodec,
   segmentOf,
   spelledBytesOf,
@@ -69,6 +70,8 @@ export interface ArchiveContext {
   /** Lanes of one process take turns where they hold much in memory: a block to flush, a whole tail to seal. */
   readonly flushes?: Turns;
   readonly seals?: Turns;
+  /** Blocks are compressed there, as far as it takes them. */
+  readonly elsewhere?: Aside | undefined;
   /** Blocks of tails that are kept for their seal, of all lanes of one process. */
   readonly tails?: KeptTails;
 }
@@ -118,7 +121,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   let tailBytes = spelledBytesOf(found.blocks);
   feed?.opened(end.next);
   let tailSince = end.next > chain.next ? clock.now() : undefined;
-  let waiting = waitingRecords(lane, codec, feed !== undefined);
+  let waiting = waitingRecords(lane, codec, feed !== undefined, context.elsewhere);
   let next = end.next;
   const kept = tails.of(lane.partition, found.blocks);
 
@@ -152,7 +155,7 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
   async function flush(): Promise<undefined | typeof yielded> {
     if (waiting.spelledBytes === 0) return undefined;
     await probe('before-flush');
-    const { blocks, hashes } = waiting.take();
+    const { blocks, hashes } = await waiting.take();
     const stored = blocks.map((block) => block.stored);
     const grown = await flushes(() => store.state.append(name, Buffer.concat(stored), etag));
     if (grown === 'changed') return yielded;
@@ -225,7 +228,8 @@ export async function openArchiveWriter(context: ArchiveContext, lane: LaneName)
     kept.become(left);
     // What waits is compressed for the tail of before: it is read again.
     if (codec !== blockCodec && waiting.spelledBytes > 0) return yielded;
-    if (codec !== blockCodec) waiting = waitingRecords(lane, blockCodec, feed !== undefined);
+    if (codec !== blockCodec)
+      waiting = waitingRecords(lane, blockCodec, feed !== undefined, context.elsewhere);
     codec = blockCodec;
     return undefined;
   }

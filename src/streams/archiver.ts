@@ -22,6 +22,7 @@ import { holdLanes } from './hold-lanes.ts';
 import { keptTails } from './kept-tails.ts';
 import { indexLane } from './lane-base.ts';
 import { type LaneTree, laneTree, type TreeLimits } from './lane-tree.ts';
+import { aside } from './tail-blocks.ts';
 import type { TreeProgress } from './tree-files.ts';
 import { laneTreeName } from './tree-names.ts';
 import { turns } from './turns.ts';
@@ -63,6 +64,8 @@ export interface ArchiverOptions extends ArchiveContext {
   readonly onNotice: (notice: ArchiveNotice) => void;
   /** Waiting time after a fault that may pass by itself. */
   readonly retryMs: number;
+  /** Blocks are compressed by threads of Node's pool, a few at a time; by default in this thread, one step after the other. */
+  readonly withPool?: boolean;
   /** Trees over what is archived; none where it is absent. */
   readonly trees?: {
     /** Id of the log. */
@@ -128,6 +131,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
   const inTurn = turns(treesAtOnce);
   const [flushes, seals] = [turns(flushesAtOnce), turns(sealsAtOnce)];
   const { tails = keptTails() } = options;
+  const elsewhere = options.withPool === true ? aside() : undefined;
   const share = Math.max(shareBytesMin, Math.floor(waitingBytesMax / log.partitions));
   const limits = { ...options.limits, flushBytes: Math.min(options.limits.flushBytes, share) };
   const decoders = openEventDecoders(options.store.truth);
@@ -179,7 +183,7 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     return defer(() =>
       followLog({
         ...options,
-        ...{ limits, flushes, seals, tails, feed, reader, partition, signal, task },
+        ...{ limits, flushes, seals, tails, elsewhere, feed, reader, partition, signal, task },
         settle: waiting.settle,
       }),
     ).pipe(

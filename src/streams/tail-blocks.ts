@@ -1,11 +1,12 @@
 import type { LogRecord } from '../domain/event.ts';
 import { AvroWriter } from '../formats/avro-bytes.ts';
-import type { BlockCodec } from '../formats/block-codec.ts';
+import { type BlockCodec, squeezeAside } from '../formats/block-codec.ts';
 import { recordHash } from '../formats/leaf.ts';
-import { type RecordView, writeRecord } from '../formats/record-view.ts';
+import { type HeadersWritten, type RecordView, writeRecord } from '../formats/record-view.ts';
 import {
   encodeBlock,
   encodeSpelled,
+  encodeSqueezed,
   segmentHeader,
   segmentOfBlocks,
   syncMarker,
@@ -46,14 +47,38 @@ export interface WaitingRecords {
   /** Bytes of the records, decompressed. */
   readonly spelledBytes: number;
   add(record: LogRecord): void;
-  take(): Taken;
+  /** What came until now; what comes while it is awaited is for the next one. */
+  take(): Promise<Taken>;
 }
 
-export function waitingRecords(lane: LaneName, codec: BlockCodec, withHashes: boolean): WaitingRecords {
+/** Compresses a copy of a block elsewhere; undefined where that is not wanted now. */
+export type Aside = (block: Uint8Array) => Promise<Uint8Array> | undefined;
+
+/** So many blocks, of 1 MiB, are compressed elsewhere at once; others by whoever comes with them, who is slowed by it. */
+const asideMax = 4;
+
+export function aside(): Aside {
+  let running = 0;
+  return (block) => {
+    if (running === asideMax) return undefined;
+    running += 1;
+    return squeezeAside(Buffer.from(block)).finally(() => {
+      running -= 1;
+    });
+  };
+}
+
+export function waitingRecords(
+  lane: LaneName,
+  codec: BlockCodec,
+  withHashes: boolean,
+  elsewhere: Aside = () => undefined,
+): WaitingRecords {
   const sync = syncMarker(lane.topic, lane.epoch, lane.partition);
   let writer = new AvroWriter(firstCapacity);
+  const written: HeadersWritten = { headers: undefined, start: 0, end: 0 };
   let ends: number[] = [];
-  let blocks: TailBlock[] = [];
+  let blocks: (TailBlock | Promise<TailBlock>)[] = [];
   let hashes: Buffer[] = [];
   let closedBytes = 0;
   let next = 0;
@@ -61,12 +86,21 @@ export function waitingRecords(lane: LaneName, codec: BlockCodec, withHashes: bo
   function close(): void {
     if (ends.length === 0) return;
     const spelled = writer.written();
-    const stored = encodeSpelled(ends.length, spelled, sync, codec);
-    blocks.push({ first: next - ends.length, next, spelledBytes: spelled.length, stored });
+    const count = ends.length;
+    const of = { first: next - count, next, spelledBytes: spelled.length };
+    const squeezing = codec === blockCodec ? elsewhere(spelled) : undefined;
+    if (squeezing === undefined) blocks.push({ ...of, stored: encodeSpelled(count, spelled, sync, codec) });
+    else {
+      const block = squeezing.then((squeezed) => ({ ...of, stored: encodeSqueezed(count, squeezed, sync) }));
+      // Looked at when it is taken; until then a failure is not unhandled.
+      block.catch(() => undefined);
+      blocks.push(block);
+    }
     if (withHashes) hashes.push(hashesOf(spelled, ends));
     closedBytes += spelled.length;
     ends = [];
     writer.clear();
+    written.headers = undefined;
   }
 
   return {
@@ -74,18 +108,18 @@ export function waitingRecords(lane: LaneName, codec: BlockCodec, withHashes: bo
       return closedBytes + writer.at;
     },
     add(record) {
-      writeRecord(writer, record);
+      writeRecord(writer, record, written);
       ends.push(writer.at);
       next = record.offset + 1;
       if (writer.at >= cutBytes) close();
     },
-    take() {
+    async take() {
       close();
       const taken = { blocks, hashes: Buffer.concat(hashes) };
       [blocks, hashes, closedBytes] = [[], [], 0];
       // A quiet lane keeps no more than it needs.
       writer = new AvroWriter(firstCapacity);
-      return taken;
+      return { ...taken, blocks: await Promise.all(taken.blocks) };
     },
   };
 }

@@ -35,6 +35,7 @@ const archiver = startArchiver({
   group: `${BENCH_TOPIC}-${BENCH_PREFIX}`,
   onNotice: () => undefined,
   retryMs: 100,
+  withPool: true,
   ...(BENCH_TREES === '' ? {} : { trees }),
 });
 await archiver.reach(ends, until);

@@ -61,7 +61,11 @@ export async function toItsEnd(program: string, args: readonly string[], cwd: st
 /** How `bin/annal.js` starts the servers of the full profile: a small nursery, and freed memory goes back. */
 const asServers = {
   flags: ['--max-semi-space-size=8', '--heap-growing-percent=300'],
-  env: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
+  env: {
+    MALLOC_ARENA_MAX: '2',
+    MALLOC_TRIM_THRESHOLD_: '33554432',
+    MALLOC_MMAP_THRESHOLD_: '8388608',
+  },
 };
 
 /** A script of this folder in a process of its own: the JSON line that it prints last. */

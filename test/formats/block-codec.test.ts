@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { squeeze, unsqueeze } from '../../src/formats/block-codec.ts';
+import { squeeze, squeezeAside, unsqueeze } from '../../src/formats/block-codec.ts';
 
 const emptyFrame = Buffer.from('28b52ffd2000010000', 'hex');
 const near = (length: number): number[] => Array.from({ length: 48 }, (_, n) => length - 32 + n);
@@ -28,4 +28,9 @@ describe('a block', () => {
       }
     }
   });
+});
+
+test.for([1, 1_000, 131_591, 983_040])('a thread of the pool makes the same of %i bytes', async (length) => {
+  for (const block of [randomBytes(length), Buffer.alloc(length, 7)])
+    expect(Buffer.from(await squeezeAside(block)).equals(squeeze(block, 'zstandard'))).toBe(true);
 });

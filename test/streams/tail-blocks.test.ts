@@ -19,7 +19,7 @@ import {
 } from '../../src/streams/archive-lane.ts';
 import { segmentName, tailName } from '../../src/streams/archive-names.ts';
 import { type KeptTails, keptTails } from '../../src/streams/kept-tails.ts';
-import { segmentOf, tailBlocks, tailOf, waitingRecords } from '../../src/streams/tail-blocks.ts';
+import { aside, segmentOf, tailBlocks, tailOf, waitingRecords } from '../../src/streams/tail-blocks.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { simArchive } from '../simulation/archive-store.ts';
 import { blobs } from '../simulation/blobs.ts';
@@ -37,17 +37,44 @@ const spelled = (some: readonly LogRecord[]): string[] =>
 const bytesIn = (file: { records(): Iterable<{ bytes: Uint8Array }> }): string[] =>
   [...file.records()].map(({ bytes }) => Buffer.from(bytes).toString('hex'));
 
-describe('records that wait', () => {
-  test('give blocks of a MiB that hold them, in order, and their hashes', () => {
+describe.each([
+  ['compressed here', undefined],
+  ['compressed elsewhere', aside()],
+] as const)('records that wait, %s', (_, elsewhere) => {
+  test('give blocks of a MiB that hold them, in order, and their hashes', async () => {
     const all = records(5, 30, 200_000);
-    const waiting = waitingRecords(lane, 'zstandard', true);
+    const waiting = waitingRecords(lane, 'zstandard', true, elsewhere);
     for (const one of all) waiting.add(one);
-    const { blocks, hashes } = waiting.take();
+    const { blocks, hashes } = await waiting.take();
     expect(blocks.length).toBeGreaterThan(4);
     expect(blocks.every(({ spelledBytes }) => spelledBytes < 1.2 * 1024 * 1024)).toBe(true);
     expect(bytesIn(readTail(tailOf(lane, blocks)))).toEqual(spelled(all));
     expect(hashes).toEqual(Buffer.concat(all.map((one) => recordHash(encodeRecord(one)))));
-    expect([waiting.spelledBytes, waiting.take().blocks]).toEqual([0, []]);
+    expect([waiting.spelledBytes, (await waiting.take()).blocks]).toEqual([0, []]);
+  });
+
+  test('what comes while they are taken is for the next one', async () => {
+    const waiting = waitingRecords(lane, 'zstandard', true, elsewhere);
+    for (const one of records(0, 9, 200_000)) waiting.add(one);
+    const taking = waiting.take();
+    for (const one of records(9, 20, 200_000)) waiting.add(one);
+    const [first, second] = [await taking, await waiting.take()];
+    expect([first.blocks.at(-1)?.next, second.blocks[0]?.first]).toEqual([9, 9]);
+    expect(bytesIn(readTail(tailOf(lane, [...first.blocks, ...second.blocks])))).toEqual(
+      spelled(records(0, 20, 200_000)),
+    );
+  });
+
+  test('headers that records share are written as if each had its own', async () => {
+    const [even, odd] = [anEvent({ n: 1 }), anEvent({ n: 2 })].map((one) => recordOf(one, 0).headers);
+    const none: LogRecord['headers'] = [];
+    const all = records(0, 40, 60_000).map((one, n) => ({
+      ...one,
+      headers: n % 7 === 0 ? none : n % 5 < 3 ? even! : [...odd!, ...even!],
+    }));
+    const waiting = waitingRecords(lane, 'zstandard', true, elsewhere);
+    for (const one of all) waiting.add(one);
+    expect(bytesIn(readTail(tailOf(lane, (await waiting.take()).blocks)))).toEqual(spelled(all));
   });
 });
 

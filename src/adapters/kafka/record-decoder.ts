@@ -2,7 +2,7 @@ import type { LogRecord } from '../../domain/event.ts';
 import { ByteReader, WireError } from './byte-reader.ts';
 import { codecMask, decompress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
-import { WireRecord } from './wire-record.ts';
+import { noHeadersYet, WireRecord } from './wire-record.ts';
 
 const headBytes = 61;
 const logAppendTime = 0x08;
@@ -37,6 +37,7 @@ interface OpenBatch {
  */
 export function recordCursor(wire: Buffer, start: number): RecordCursor {
   const reader = new ByteReader(wire);
+  const last = noHeadersYet();
   let open: OpenBatch | undefined;
   let next = start;
 
@@ -65,7 +66,7 @@ export function recordCursor(wire: Buffer, start: number): RecordCursor {
         batch.records.at = from;
         return;
       }
-      const record = new WireRecord(batch.records, size, batch.base, batch.appendTime);
+      const record = new WireRecord(batch.records, size, batch, last);
       batch.left -= 1;
       if (!batch.control && record.offset >= start) {
         records.push(record);

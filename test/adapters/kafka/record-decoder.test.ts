@@ -78,6 +78,16 @@ test('whatever is encoded is decoded to the same bytes, headers in order', () =>
   );
 });
 
+test('neighbours share their headers where the bytes are the same, and nowhere else', () => {
+  const of = (value: string): Header[] => [[Buffer.from('annal-schema'), Buffer.from(value)]];
+  const sent = ['aa', 'aa', 'ab', 'ab', 'aa', 'abc'].map((value) => valued(value, of(value)));
+  const records = recordCursor(stored(sent), 0).take(10, 10_000);
+  expect(records.map(({ headers }) => headers)).toEqual(sent.map(({ headers }) => headers));
+  const [first, second, third] = records.map(({ headers }) => headers);
+  expect([records[1]!.headers === records[0]!.headers, second === third]).toEqual([true, false]);
+  expect(first).toEqual(of('aa'));
+});
+
 test('times of producers are not append times', () => {
   expect(takeAll(stored([valued('a')]))[0]!.appendTime).toBe(-1);
 });
