@@ -75,6 +75,11 @@ export const faults = {
     doThis:
       'Give the bridge a new name (ANNAL_DATAHUB_SOURCE, ANNAL_INBOX_SOURCE): a topic made again starts at offset 0.',
   },
+  CALLER_BUSY: {
+    remedy: 'retry',
+    about: 'as much of this caller is under way as of one caller may be',
+    doThis: 'Send less at once, and the same events with the same ids again after a moment.',
+  },
   CAPTURE_CONFLICT: {
     remedy: 'refuse',
     about:
@@ -272,6 +277,11 @@ export const faults = {
     remedy: 'refuse',
     about: 'this process takes no events in',
     doThis: 'Send them to a process that runs `api` or everything.',
+  },
+  INTAKE_BUSY: {
+    remedy: 'retry',
+    about: 'as much is under way from all callers together as may be',
+    doThis: 'Send the same events with the same ids again after a moment.',
   },
   INTERNAL: {
     remedy: 'halt',

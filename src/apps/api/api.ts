@@ -8,6 +8,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { v7 as uuidV7 } from 'uuid';
 import { Fault } from '../../domain/fault.ts';
 import type { Annal } from '../annal.ts';
+import { type BodyBounds, bodyBudget, boundBodies } from './body-budget.ts';
 import { type Bind, callersOf } from './caller.ts';
 import { describe } from './description.ts';
 import { metricsOf } from './metrics.ts';
@@ -41,6 +42,10 @@ export interface ApiOptions {
   readonly datahubAspects?: readonly string[];
   /** Of this program, for /openapi.json. */
   readonly version: string;
+  /** Of events that are being received. */
+  readonly bodies?: BodyBounds;
+  /** How long a request may take to come in; default 2 minutes. */
+  readonly requestMs?: number;
   /** UTC milliseconds; for `2h` and the like. */
   readonly now?: () => number;
 }
@@ -48,7 +53,10 @@ export interface ApiOptions {
 const smallBodyBytesMax = 64 * 1024;
 /** A URN of 512 bytes, every byte percent-encoded. */
 const parameterCharsMax = 3 * 512;
-const requestMs = 120_000;
+const requestMsDefault = 120_000;
+const headersMs = 60_000;
+/** Node looks so often whether a request is late. */
+const lateLookMs = 10_000;
 
 const securityHeaders = {
   'content-security-policy':
@@ -66,6 +74,7 @@ const securityHeaders = {
  */
 export function openApi(annal: Annal, options: ApiOptions): Api {
   const callers = callersOf(options.bind, options.tokens);
+  const { requestMs = requestMsDefault } = options;
   const app: Api = fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -73,6 +82,11 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     requestIdHeader: false,
     bodyLimit: smallBodyBytesMax,
     requestTimeout: requestMs,
+    http: {
+      connectionsCheckingInterval: Math.min(lateLookMs, requestMs),
+      // Node takes the longer of the two for the whole request.
+      headersTimeout: Math.min(headersMs, requestMs),
+    },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: parameterCharsMax },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(securityHeaders)),
@@ -105,10 +119,13 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
     healthRoutes(scope, annal, { metrics, detailed: options.tokens === undefined });
     pageRoutes(scope);
   });
-  app.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
-  app.register(async (scope: Api) => foreignRoutes(scope, annal, metrics.counts));
   const aspects = options.datahubAspects;
-  app.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));
+  app.register(async (waysIn: Api) => {
+    boundBodies(waysIn, bodyBudget(options.bodies));
+    waysIn.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
+    waysIn.register(async (scope: Api) => foreignRoutes(scope, annal, metrics.counts));
+    waysIn.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));
+  });
   app.register(async (scope: Api) => confluentRoutes(scope, annal));
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed(request);

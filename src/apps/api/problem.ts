@@ -16,6 +16,7 @@ const byRemedy: Readonly<Record<Remedy, number>> = { refuse: 422, quarantine: 50
 
 const byCode: Partial<Record<FaultCode, number>> = {
   BODY_TOO_LARGE: 413,
+  CALLER_BUSY: 429,
   CUT_INVALID: 400,
   DUPLICATE_KEY: 400,
   ENTITY_DELETED: 404,
@@ -66,6 +67,8 @@ export const statusOf = (code: FaultCode): number => byCode[code] ?? byRemedy[fa
 const retrySeconds: Partial<Record<FaultCode, number>> = {
   EVENT_NOT_YET: 1,
   APPEND_UNKNOWN: 1,
+  CALLER_BUSY: 1,
+  INTAKE_BUSY: 1,
   LOG_BUSY: 1,
   EPOCH_CLOSED: 1,
 };

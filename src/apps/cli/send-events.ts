@@ -130,7 +130,8 @@ async function tried(
     } else {
       const problem = problemIn(answer);
       if (tooMuch.has(problem.code)) return problem;
-      if (answer.status !== 503 || tries >= triesMax) throw new Failure(problem);
+      const passes = answer.status === 503 || answer.status === 429;
+      if (!passes || tries >= triesMax) throw new Failure(problem);
     }
     await wait(retryFirstMs * 2 ** (tries - 1), undefined, { signal });
   }
