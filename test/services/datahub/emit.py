@@ -1,7 +1,7 @@
 """Emits proposals as an ingestion of DataHub does, and writes a line of JSON for each delivered one.
 
-Arguments: brokers, URL of the schema registry, topic, number of datasets, file of lines. Each dataset gets the eight aspects below; then come
-proposals that Annal does not take, `expect` naming why.
+Arguments: brokers, URL of the schema registry, topic, topic of snapshots, number of datasets, file of lines. Each dataset gets the eight
+aspects below; then come proposals that Annal does not take, `expect` naming why; then two snapshots, of a dataset and of a person.
 """
 
 import json
@@ -12,7 +12,7 @@ from datahub.emitter.mcp import MetadataChangeProposalWrapper
 from datahub.metadata import schema_classes as models
 from datahub.specific.dataset import DatasetPatchBuilder
 
-brokers, registry, topic, datasets, told = sys.argv[1:]
+brokers, registry, topic, snapshots, datasets, told = sys.argv[1:]
 STAMP = models.AuditStampClass(time=1_700_000_000_000, actor="urn:li:corpuser:u1")
 
 
@@ -87,6 +87,24 @@ def refused():
     yield restated, "CHANGE_UNSUPPORTED"
 
 
+def snapshots_of():
+    yield models.DatasetSnapshotClass(
+        urn="urn:li:dataset:(urn:li:dataPlatform:hive,lake.snapshot,PROD)",
+        aspects=[
+            models.StatusClass(removed=False),
+            models.DatasetPropertiesClass(name="snapshot", customProperties={"rows": "1e3"}),
+        ],
+    )
+    yield models.CorpUserSnapshotClass(
+        urn="urn:li:corpuser:ann", aspects=[models.CorpUserInfoClass(active=True)]
+    )
+
+
+def or_exit(error, _message):
+    if error is not None:
+        raise SystemExit(f"not delivered: {error}")
+
+
 def value_of(proposal):
     made = proposal.make_mcp() if isinstance(proposal, MetadataChangeProposalWrapper) else proposal
     return made.aspectName, json.loads(made.aspect.value)
@@ -115,7 +133,7 @@ emitter = DatahubKafkaEmitter(
     KafkaEmitterConfig.model_validate(
         {
             "connection": {"bootstrap": brokers, "schema_registry_url": registry},
-            "topic_routes": {"MetadataChangeProposal": topic},
+            "topic_routes": {"MetadataChangeProposal": topic, "MetadataChangeEvent": snapshots},
         }
     )
 )
@@ -123,4 +141,6 @@ with open(told, "w", encoding="utf-8") as lines:
     for emit in (accepted, refused):
         for proposal, expect in emit():
             emitter.emit(proposal, telling(proposal, expect, lines))
+    for snapshot in snapshots_of():
+        emitter.emit(models.MetadataChangeEventClass(proposedSnapshot=snapshot), or_exit)
     emitter.close()

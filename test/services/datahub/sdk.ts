@@ -58,18 +58,34 @@ async function makeEnvironment(python: string, folder: string): Promise<void> {
   }
 }
 
+/** Where proposals and snapshots go. */
+export interface EmitTo {
+  readonly brokers: readonly string[];
+  readonly registryUrl: string;
+  readonly topic: string;
+  readonly snapshots: string;
+}
+
 /**
  * Emits eight aspects each of so many datasets through Kafka, and some that will be refused; answers all of them in the order
- * of their delivery. `folder` is for what it tells.
+ * of their delivery. Then two snapshots: of a dataset with two aspects, and of a person. `folder` is for what it tells.
  */
 export async function emitProposals(
-  { brokers, registryUrl, topic }: { brokers: readonly string[]; registryUrl: string; topic: string },
+  { brokers, registryUrl, topic, snapshots }: EmitTo,
   datasets: number,
   folder: string,
 ): Promise<readonly Emitted[]> {
   const python = await pythonWithSdk();
   const told = join(folder, 'emitted.ndjson');
-  const args = [join(here, 'emit.py'), brokers.join(','), registryUrl, topic, String(datasets), told];
+  const args = [
+    join(here, 'emit.py'),
+    brokers.join(','),
+    registryUrl,
+    topic,
+    snapshots,
+    String(datasets),
+    told,
+  ];
   await runToEnd(python, args, { env: { DATAHUB_TELEMETRY_ENABLED: 'false' }, waitMs: emitWaitMs });
   const lines = (await readFile(told, 'utf8')).trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Emitted);
@@ -100,4 +116,10 @@ export async function ingest(
     });
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, output };
+}
+
+/** Sends the events of a run through OpenLineage's Python client, twice: plain, then packed. Fails where the client does. */
+export async function emitLineage(address: string, token: string): Promise<void> {
+  const args = [join(here, 'emit_lineage.py'), address, token];
+  await runToEnd(await pythonWithSdk(), args, { waitMs: emitWaitMs });
 }

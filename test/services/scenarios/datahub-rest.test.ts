@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { ingest, pythonWithSdk } from '../datahub/sdk.ts';
+import { emitLineage, ingest, pythonWithSdk } from '../datahub/sdk.ts';
 import { type AnnalProcess, startAnnal } from './annal-process.ts';
 
 const installMs = 600_000;
@@ -105,5 +105,36 @@ test('datahub ingest feeds the embedded profile over REST: a file, a database, a
   expect(events.map(({ aspect }) => aspect)).toContain('dataHubExecutionRequestResult');
   const reports = events.filter(({ urn }) => urn.startsWith('urn:li:dataHub'));
   expect(JSON.stringify(reports)).not.toContain(folder);
+  expect(await annal.stop()).toMatchObject({ code: 0 });
+});
+
+test('the client of OpenLineage tells of a run: job, datasets, lineage of columns; the same events again change nothing', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { annal } = await embedded(stack);
+  await emitLineage(annal.address, token);
+  const events = await shown(annal, 11);
+  const flow = 'urn:li:dataFlow:(airflow,billing,shop)';
+  const job = `urn:li:dataJob:(${flow},make_invoices)`;
+  const orders = 'urn:li:dataset:(urn:li:dataPlatform:postgres,shop.public.orders,PROD)';
+  const invoices = 'urn:li:dataset:(urn:li:dataPlatform:snowflake,WH.PUBLIC.INVOICES,PROD)';
+  const run = 'urn:li:dataProcessInstance:018f3c5a-6d0c-7f54-9c35-5d2f3f1f7c11';
+  expect(events.map(({ urn, aspect }) => `${urn} ${aspect}`).sort()).toEqual(
+    [
+      ...[`${flow} dataFlowInfo`, `${flow} dataFlowInfo`, `${job} dataJobInfo`, `${job} dataJobInfo`],
+      ...[`${job} dataJobInputOutput`, `${orders} schemaMetadata`, `${run} dataProcessInstanceProperties`],
+      ...[`${run} dataProcessInstanceRelationships`, `${run} dataProcessInstanceRelationships`],
+      ...[`${run} dataProcessInstanceRunEvent`, `${run} dataProcessInstanceRunEvent`],
+    ].sort(),
+  );
+  expect(events.find(({ aspect }) => aspect === 'dataJobInputOutput')!.value).toMatchObject({
+    inputDatasetEdges: [{ destinationUrn: orders }],
+    outputDatasetEdges: [{ destinationUrn: invoices }],
+    fineGrainedLineages: [
+      {
+        upstreams: [`urn:li:schemaField:(${orders},id)`],
+        downstreams: [`urn:li:schemaField:(${invoices},ORDER_ID)`],
+      },
+    ],
+  });
   expect(await annal.stop()).toMatchObject({ code: 0 });
 });

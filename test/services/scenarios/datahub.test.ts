@@ -8,7 +8,11 @@ import { caughtUp, eventually, missingAt } from './progress.ts';
 
 const datasets = 125;
 const aspectsEach = 8;
+/** Events of the one that is taken, and a record that is refused. */
+const ofSnapshots = 3;
 const installMs = 600_000;
+
+const snapshotUrn = 'urn:li:dataset:(urn:li:dataPlatform:hive,lake.snapshot,PROD)';
 
 interface EventItem {
   readonly urn: string;
@@ -44,11 +48,16 @@ test('1,000 proposals of the DataHub SDK are found by search and history; what i
   await using profile = await ownProfile();
   const { servers, name, dir } = profile;
   const topic = `${name}-proposals`;
-  const env = { ...profile.env, ANNAL_DATAHUB_TOPIC: topic };
-  await asAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+  const snapshots = `${name}-snapshots`;
+  const env = { ...profile.env, ANNAL_DATAHUB_TOPIC: topic, ANNAL_DATAHUB_SNAPSHOTS_TOPIC: snapshots };
+  const topics = [
+    { topic, numPartitions: 3 },
+    { topic: snapshots, numPartitions: 1 },
+  ];
+  await asAdmin(servers, (admin) => admin.createTopics({ topics }));
   await annal(['init'], env);
   const emitted = await emitProposals(
-    { brokers: servers.kafkaBrokers, registryUrl: servers.schemaRegistryUrl, topic },
+    { brokers: servers.kafkaBrokers, registryUrl: servers.schemaRegistryUrl, topic, snapshots },
     datasets,
     dir,
   );
@@ -73,7 +82,8 @@ test('1,000 proposals of the DataHub SDK are found by search and history; what i
     await caughtUp(api);
     const kept = await readBlobs(servers.blobConnectionString, `${name}-state`, 'refused/');
     const { body } = await api.call('GET', '/v1/events?limit=1&outcome=applied');
-    if (Number(body.total) + kept.size < emitted.length) throw new Error(`${body.total} and ${kept.size}`);
+    if (Number(body.total) + kept.size < emitted.length + ofSnapshots)
+      throw new Error(`${body.total} and ${kept.size}`);
     return true;
   });
 
@@ -83,12 +93,29 @@ test('1,000 proposals of the DataHub SDK are found by search and history; what i
   expect([...new Set(events.map(({ outcome }) => outcome))].filter((one) => one !== 'duplicate')).toEqual([
     'applied',
   ]);
-  const found = applied.map(({ urn, aspect, value, source: { foreign } }) => ({
+  const [fromTopic, fromSnapshots] = [topic, snapshots].map((one) =>
+    applied.filter(({ source: { foreign } }) => foreign.topic === one),
+  ) as [EventItem[], EventItem[]];
+  const shown = fromSnapshots.map(({ urn, aspect, value, recordedBy }) => ({
+    urn,
+    aspect,
+    value,
+    recordedBy,
+  }));
+  const ofSnapshot = { urn: snapshotUrn, recordedBy: 'bridge:datahub-snapshots' };
+  expect(shown.sort((a, b) => (a.aspect < b.aspect ? -1 : 1))).toEqual([
+    {
+      ...{ ...ofSnapshot, aspect: 'datasetProperties' },
+      value: { customProperties: { rows: '1e3' }, name: 'snapshot', tags: [] },
+    },
+    { ...ofSnapshot, aspect: 'status', value: { removed: false } },
+  ]);
+  const found = fromTopic.map(({ urn, aspect, value, source: { foreign } }) => ({
     ...{ urn, aspect, value, partition: Number(foreign.partition), offset: Number(foreign.offset) },
     expect: null,
   }));
   expect(byPlace(found)).toEqual(byPlace(taken));
-  expect(new Set(applied.map(({ recordedBy }) => recordedBy))).toEqual(new Set(['bridge:datahub']));
+  expect(new Set(fromTopic.map(({ recordedBy }) => recordedBy))).toEqual(new Set(['bridge:datahub']));
   await searchable(api, taken);
   await kept(servers.blobConnectionString, `${name}-state`, refused);
   for (const process of [api, projector, archiver]) {
@@ -101,7 +128,7 @@ test('1,000 proposals of the DataHub SDK are found by search and history; what i
 async function searchable(api: AnnalProcess, taken: readonly { urn: string }[]): Promise<void> {
   const urns = [...new Set(taken.map(({ urn }) => urn))];
   const listed = await all<{ urn: string }>(api, '/v1/search?platform=hive&type=dataset&limit=50');
-  expect(listed.map(({ urn }) => urn).sort()).toEqual([...urns].sort());
+  expect(listed.map(({ urn }) => urn).sort()).toEqual([...urns, snapshotUrn].sort());
   const numbers = urns.map((urn) => Number(/table_(\d+),/.exec(urn)![1]));
   for (const [at, urn] of urns.entries()) {
     const n = numbers[at]!;
@@ -124,15 +151,21 @@ async function kept(
   refused: readonly { partition: number; offset: number; expect: string | null }[],
 ): Promise<void> {
   const blobs = await readBlobs(connectionString, container, 'refused/');
-  const told = [...blobs].map(([blob, bytes]) => {
-    const { partition, offset, refusals, sha256, value } = JSON.parse(bytes.toString('utf8'));
-    expect(blob).toBe(`refused/datahub/datahub/${partition}/${offset}.json`);
-    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
-    const [{ code }] = refusals;
-    expect(value === undefined, code).toBe(code === 'SEALING_REQUIRED');
-    if (code === 'SEALING_REQUIRED') expect(bytes.toString('utf8')).not.toMatch(/ann|Ann/);
-    return { partition, offset, expect: code };
-  });
+  const ofPerson = 'refused/datahub-snapshots/datahub-snapshots/0/1.json';
+  expect(JSON.parse(blobs.get(ofPerson)!.toString('utf8')).refusals).toEqual([
+    { index: 0, code: 'SEALING_REQUIRED' },
+  ]);
+  const told = [...blobs]
+    .filter(([blob]) => blob !== ofPerson)
+    .map(([blob, bytes]) => {
+      const { partition, offset, refusals, sha256, value } = JSON.parse(bytes.toString('utf8'));
+      expect(blob).toBe(`refused/datahub/datahub/${partition}/${offset}.json`);
+      expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+      const [{ code }] = refusals;
+      expect(value === undefined, code).toBe(code === 'SEALING_REQUIRED');
+      if (code === 'SEALING_REQUIRED') expect(bytes.toString('utf8')).not.toMatch(/ann|Ann/);
+      return { partition, offset, expect: code };
+    });
   const expected = refused.map(({ partition, offset, expect: code }) => ({
     partition,
     offset,
