@@ -1,7 +1,7 @@
 import type { AspectAllowList } from './translation.ts';
 /**
- * DataHub's aspects of a technical kind that ship without a schema here. Left out on purpose: what holds sample values
- * (`datasetProfile`), queries and credentials, or persons.
+ * DataHub's aspects of a technical kind that ship without a schema here. Left out on purpose: what holds queries,
+ * credentials or persons.
  */
 export const datahubTechnicalAspects: AspectAllowList = [
   'assertionKey',

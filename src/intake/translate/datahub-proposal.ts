@@ -4,7 +4,7 @@ import { entityTypeOf, urnFault } from '../../domain/urn.ts';
 import type { AvroValue } from '../../formats/avro-schema.ts';
 import type { IncomingEvent } from '../incoming-event.ts';
 import { isTakenOpaque } from './datahub-aspects.ts';
-import { keptOf } from './datahub-runs.ts';
+import { keptOf } from './datahub-kept.ts';
 import { type AspectAllowList, bridgeId, type ForeignPlace, type Translation } from './translation.ts';
 
 type Fields = ReadonlyMap<string, AvroValue>;

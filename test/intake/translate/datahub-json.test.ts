@@ -96,6 +96,19 @@ test('of the report of a run nothing is kept that may hold a credential', () => 
   }
 });
 
+test('of a profile the samples of rows are left out; without any it stays as it stands', () => {
+  const kept = (value: string) =>
+    eventsOf(openApi(`[{"urn":"${orders}","datasetProfile":{"value":${value}}}]`))[0]!.value;
+  const plain = '{"timestampMillis": 1, "fieldProfiles": [{"fieldPath": "a", "min": "1"}]}';
+  expect(kept(plain)).toBe(plain);
+  const sampled = { fieldPath: 'a', min: '1', sampleValues: ['ann'], quantiles: [], histogram: {} };
+  const profile = { timestampMillis: 1, rowCount: 3, fieldProfiles: [sampled, { fieldPath: 'b' }] };
+  expect(JSON.parse(kept(JSON.stringify(profile))!)).toEqual({
+    ...profile,
+    fieldProfiles: [{ fieldPath: 'a', min: '1' }, { fieldPath: 'b' }],
+  });
+});
+
 test('the statement of a view is taken where views are, that of any other query is not', () => {
   const taken = (urn: string, allowList: readonly string[]) =>
     eventsOf(

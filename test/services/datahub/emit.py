@@ -79,8 +79,8 @@ def refused():
         MetadataChangeProposalWrapper(entityUrn="urn:li:corpuser:ann", aspect=person),
         "SEALING_REQUIRED",
     )
-    profile = models.DatasetProfileClass(timestampMillis=1_700_000_000_000, rowCount=3)
-    yield MetadataChangeProposalWrapper(entityUrn=urn, aspect=profile), "ASPECT_UNKNOWN"
+    access = models.AccessClass(roles=[])
+    yield MetadataChangeProposalWrapper(entityUrn=urn, aspect=access), "ASPECT_UNKNOWN"
     restated = MetadataChangeProposalWrapper(
         entityUrn=urn, changeType="RESTATE", aspect=models.StatusClass(removed=True)
     )

@@ -43,13 +43,35 @@ const pick = (value: unknown, kept: Kept): unknown =>
       )
     : null;
 
+/** Members of a column's profile that hold values as they stand in rows. */
+const samples = new Set(['sampleValues', 'distinctValueFrequencies', 'quantiles', 'histogram']);
+
+/** A profile without samples; undefined: it has none, and stays as it stands. */
+function withoutSamples(profile: unknown): unknown {
+  const columns = isObject(profile) ? profile.fieldProfiles : undefined;
+  if (!isObject(profile) || !Array.isArray(columns)) return undefined;
+  const holds = (column: unknown): boolean =>
+    isObject(column) && Object.keys(column).some((name) => samples.has(name));
+  if (!columns.some(holds)) return undefined;
+  const fieldProfiles = columns.map((column: unknown) =>
+    isObject(column)
+      ? Object.fromEntries(Object.entries(column).filter(([name]) => !samples.has(name)))
+      : column,
+  );
+  return { ...profile, fieldProfiles };
+}
+
+const isLookedInto = (aspect: string): boolean =>
+  aspect === 'datasetProfile' || Object.hasOwn(keptOfRuns, aspect);
+
 /**
- * What of an aspect's value may be kept: all, as it stands, unless it reports a run of an ingestion. A report that is no JSON
- * is passed on for its refusal.
+ * What of an aspect's value may be kept: all, as it stands, unless it reports a run of an ingestion or holds samples of rows.
+ * What is no JSON is passed on for its refusal.
  */
 export function keptOf(aspect: string | null, value: Uint8Array): Uint8Array {
-  if (aspect === null || !Object.hasOwn(keptOfRuns, aspect)) return value;
+  if (aspect === null || !isLookedInto(aspect)) return value;
   if (judgeJson(value, { protoForbidden: true }) !== 'accept') return value;
-  const report: unknown = JSON.parse(asBuffer(value).toString('utf8'));
-  return Buffer.from(JSON.stringify(pick(report, keptOfRuns[aspect]!)));
+  const given: unknown = JSON.parse(asBuffer(value).toString('utf8'));
+  const kept = aspect === 'datasetProfile' ? withoutSamples(given) : pick(given, keptOfRuns[aspect]!);
+  return kept === undefined ? value : Buffer.from(JSON.stringify(kept));
 }
