@@ -57,6 +57,13 @@ export function urnParts(urn: string): readonly string[] {
   return parts;
 }
 
+/** The table of a column, `urn:li:schemaField:(<table>,<path>)`; undefined for what is no column. */
+export function tableOf(urn: string): string | undefined {
+  if (!urn.startsWith('urn:li:schemaField:(')) return undefined;
+  const [table = '', ...path] = urnParts(urn);
+  return table.startsWith('urn:') && path.length > 0 ? table : undefined;
+}
+
 const [open, close, comma] = [0x28, 0x29, 0x2c];
 
 /** Behind the `count`-th colon; the end where there are fewer. */

@@ -21,19 +21,21 @@ export function checkedQuery({ fields }: ModelDefinition, query: Query): Query {
   if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > hitsMax)
     refuse(`limit is 1 to ${hitsMax}`);
   const where = query.where.map((condition) => checkedCondition(kindOf, condition));
+  const narrowest = query.narrowest === undefined ? undefined : checkedNarrowest(kindOf, query.narrowest);
   const sort = query.sort.map((key) => checkedKey(kindOf, key));
   if (sort.length === 0) refuse('there is no sort key');
   if (sort.filter((key) => 'rankBy' in key).length > 1) refuse('more than one rank');
   const ranked = sort.reduce((sum, key) => sum + ('rankBy' in key ? key.words.length : 0), 0);
-  const { clauses, values } = sizeOf(where);
+  const { clauses, values } = sizeOf(narrowest === undefined ? where : [narrowest, ...where]);
   if (clauses + ranked > clausesMax) refuse(`more than ${clausesMax} conditions and words`);
   if (values > valuesMax) refuse(`more than ${valuesMax} values`);
-  if (query.after === undefined) return { where, sort, limit: query.limit };
+  const checked = { ...(narrowest === undefined ? {} : { narrowest }), where, sort, limit: query.limit };
+  if (query.after === undefined) return checked;
   if (query.after.length !== sort.length) refuse('the cursor has another number of values than sort keys');
   const after = sort.map((key, n) =>
     checkedValue('rankBy' in key ? 'long' : kindOf(key.field), query.after![n]!),
   );
-  return { where, sort, limit: query.limit, after };
+  return { ...checked, after };
 }
 
 function checkedCondition(kindOf: (field: string) => FieldKind, condition: Condition): Condition {
@@ -52,6 +54,14 @@ function checkedCondition(kindOf: (field: string) => FieldKind, condition: Condi
   if (kind !== 'long') refuse(`${field} holds no numbers`);
   for (const bound of [condition.from, condition.below]) if (bound !== undefined) checkedValue('long', bound);
   return condition;
+}
+
+function checkedNarrowest(
+  kindOf: (field: string) => FieldKind,
+  { field, anyOf }: NonNullable<Query['narrowest']>,
+): NonNullable<Query['narrowest']> {
+  if (kindOf(field) !== 'keyword') refuse(`${field} is no keyword`);
+  return { field, anyOf: anyOf.map((value) => String(checkedValue('keyword', value))) };
 }
 
 function checkedKey(kindOf: (field: string) => FieldKind, key: SortKey): SortKey {

@@ -87,6 +87,8 @@ export type SortKey =
   | { readonly rankBy: string; readonly words: readonly string[] };
 
 export interface Query {
+  /** One more condition, which leaves the fewest documents: an engine may begin with it. Of a `keyword`. */
+  readonly narrowest?: { readonly field: string; readonly anyOf: readonly string[] };
   readonly where: readonly Condition[];
   /** Must end in a field that is unique per document. Missing values are not allowed in sort fields. */
   readonly sort: readonly SortKey[];

@@ -46,7 +46,11 @@ async function expectPlain(annal: OpenAnnal): Promise<void> {
   await caughtUp(annal);
   const { ports, runtime } = annal;
   const plain = plainFold(await readPlainEpochs(ports.logHost, runtime.epochs), eventSchemaSha256);
-  const roots = { entities: plainRoot(plain.entities), history: plainRoot(plain.history) };
+  const roots = {
+    entities: plainRoot(plain.entities),
+    history: plainRoot(plain.history),
+    edges: plainRoot(plain.edges),
+  };
   for (const [n, { definition }] of projections.entries())
     expect(plainRoot(await documentsOf(annal, n)), definition.projection).toBe(
       roots[definition.projection as keyof typeof roots],

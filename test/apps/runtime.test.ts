@@ -7,6 +7,7 @@ import { type Runtime, type RuntimeOptions, startRuntime } from '../../src/apps/
 import { Fault } from '../../src/domain/fault.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { entities } from '../../src/projections/entities.ts';
+import { projections } from '../../src/projections/registry.ts';
 import { archiveLimits } from '../../src/streams/archive-lane.ts';
 import { anEvent } from '../given/events.ts';
 import { manyEvents, openWorld, type World } from '../given/world.ts';
@@ -111,11 +112,11 @@ test('documents that a crash left ahead of their progress are no difference', as
     },
   });
   const built = async () => (await world.model.list()).filter(({ serving }) => serving).length;
-  await expect.poll(built, { timeout: 20_000 }).toBe(2);
+  await expect.poll(built, { timeout: 20_000 }).toBe(projections.length);
   await world.append(events(5));
   await expect
     .poll(() => crashed.projectors.map((projector) => projector.status().fault?.code))
-    .toEqual(['MODEL_UNAVAILABLE', 'MODEL_UNAVAILABLE']);
+    .toEqual(projections.map(() => 'MODEL_UNAVAILABLE'));
   await crashed.stop();
   const index = await world.model.serving(entities.definition);
   expect((await index!.progress()).map(({ next }) => next)).toEqual([0]);

@@ -17,6 +17,7 @@ import { fold } from './rows/fold.ts';
 import { help } from './rows/help.ts';
 import { history } from './rows/history.ts';
 import { intake } from './rows/intake.ts';
+import { lineage } from './rows/lineage.ts';
 import { rebuild } from './rows/rebuild.ts';
 import { searches } from './rows/searches.ts';
 import { start } from './rows/start.ts';
@@ -33,6 +34,7 @@ const rows: readonly Row[] = [
   rebuild,
   searches,
   history,
+  lineage,
   clone,
 ];
 const roundsDefault = 3;

@@ -113,11 +113,18 @@ const sorting: fc.Arbitrary<SortKey[]> = fc
   )
   .map(([keys, order]) => [...keys, { field: 'key', order }]);
 
-const query: fc.Arbitrary<Query> = fc.record({
-  where: fc.array(condition, { maxLength: 3 }),
-  sort: sorting,
-  limit: fc.constantFrom(3, 50, 1_000),
-});
+const query: fc.Arbitrary<Query> = fc.record(
+  {
+    narrowest: fc.record({
+      field: fc.constantFrom('kind', 'tags', 'owner'),
+      anyOf: some([...kinds, ...tags], 3),
+    }),
+    where: fc.array(condition, { maxLength: 3 }),
+    sort: sorting,
+    limit: fc.constantFrom(3, 50, 1_000),
+  },
+  { requiredKeys: ['where', 'sort', 'limit'] },
+);
 
 const documentsMax = 5_000;
 const pagesMax = 3;
@@ -129,7 +136,8 @@ export function readModelParity(given: ReadModelGiven): void {
     const held = await corpus(index);
     await fc.assert(
       fc.asyncProperty(query, async (asked) => {
-        const expected = [...held.values()].filter((one) => asked.where.every((where) => holds(one, where)));
+        const all = asked.narrowest === undefined ? asked.where : [asked.narrowest, ...asked.where];
+        const expected = [...held.values()].filter((one) => all.every((where) => holds(one, where)));
         expected.sort((a, b) => order(asked.sort, a, b));
         let after: Query['after'];
         for (let page = 0; page < pagesMax; page++) {

@@ -35,6 +35,12 @@ export function readModelQueryLaws(given: ReadModelGiven): void {
       sort: [key],
       limit: 1,
     },
+    'a number as the narrowest': {
+      narrowest: { field: 'size', anyOf: ['1'] },
+      where: [],
+      sort: [key],
+      limit: 1,
+    },
     'too many words': { where: [inWords(256)], sort: [key], limit: 1 },
     'too many conditions': { where: Array.from({ length: 257 }, () => size), sort: [key], limit: 1 },
     'too many values': {
@@ -62,6 +68,12 @@ export function readModelQueryLaws(given: ReadModelGiven): void {
       {
         where: [{ field: 'key', anyOf: ['a', ...numbered(1_999)] }, size],
         sort: [{ rankBy: 'name', words: numbered(254) }, key],
+        limit: 1_000,
+      },
+      {
+        narrowest: { field: 'key', anyOf: ['a', ...numbered(1_999)] },
+        where: [size],
+        sort: [key],
         limit: 1_000,
       },
       {

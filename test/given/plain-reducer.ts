@@ -1,8 +1,17 @@
 import { readEvent } from '../../src/formats/event.ts';
-import { judgeJson } from '../../src/formats/json-text.ts';
 import { partitionOf } from '../../src/formats/partition.ts';
+import { edgeText, lifeText, tellsOfLineage } from './plain-lineage.ts';
 import { DoesNotApply, plainPatch } from './plain-patch.ts';
 import type { PlainDocument } from './plain-root.ts';
+import {
+  appliedText,
+  documentText,
+  type Entity,
+  type PlainEvent as Event,
+  type Place,
+  stateText,
+  text,
+} from './plain-text.ts';
 
 /** A record of a log as a plain consumer reads it; a header that comes more than once has all its values. */
 export interface PlainRecord {
@@ -22,44 +31,21 @@ export interface PlainEpoch {
 export interface PlainFold {
   readonly entities: readonly PlainDocument[];
   readonly history: readonly PlainDocument[];
+  readonly edges: readonly PlainDocument[];
   /** Outcome of each record, by its position. */
   readonly outcomes: ReadonlyMap<string, string>;
 }
 
-type Event = ReturnType<typeof readEvent>;
-
-interface Aspect {
-  event: Event;
-  place: Place;
-  value: Buffer | null;
-}
-
-interface Place {
-  readonly position: string;
-  readonly version: number;
-  readonly time: number;
-}
-
-/** All that is known of one URN, changed in place. */
-interface Entity {
-  last: Event;
-  place: Place;
-  changed: string | null;
-  readonly aspects: Map<string, Aspect>;
-  readonly ids: { readonly id: string; readonly position: string }[];
-}
-
 /**
- * What `entities` and `history` hold after these epochs, by docs/formats alone: a second fold, written apart from the first,
- * event by event, with all documents in memory. Of ours it uses the codecs of src/formats and nothing else. `ourSchema` is
+ * What `entities`, `history` and `edges` hold after these epochs, by docs/formats alone: a second fold, written apart from the
+ * first, event by event, with all documents in memory. Of ours it uses the codecs of src/formats and nothing else. `ourSchema` is
  * the one value of `annal-schema` that it can decode.
  */
 export function plainFold(epochs: readonly PlainEpoch[], ourSchema: string): PlainFold {
   const entities = new Map<string, Entity>();
-  const history = new Map<string, PlainDocument>();
+  const history = keeping();
+  const edges = keeping();
   const outcomes = new Map<string, string>();
-  const keep = (id: string, version: number, body: string): void =>
-    void history.set(id, { id, version, body: Buffer.from(body) });
   let timeFloor = 0;
   for (const { epoch, records } of epochs) {
     let timeMax = timeFloor;
@@ -75,8 +61,14 @@ export function plainFold(epochs: readonly PlainEpoch[], ourSchema: string): Pla
           outcomes.set(position, outcome);
           const told = `"outcome":"${outcome}","reason":${text(reason)}`;
           const body = `{"position":"${position}","time":${time},"urn":${text(urnOf(record.key))},${told}}`;
-          keep(`@${position}`, place.version, body);
-        } else outcomes.set(position, change(entities, keep, read, place));
+          history.keep(`@${position}`, place.version, body);
+        } else {
+          const lifeBefore = lifeOf(entities.get(read.urn));
+          outcomes.set(position, change(entities, { history, edges }, read, place));
+          const life = lifeOf(entities.get(read.urn));
+          if (life !== 'none' && life !== lifeBefore)
+            edges.keep(`+${position}`, place.version, lifeText(read, place, life.startsWith('deleted')));
+        }
       }
       timeMax = Math.max(timeMax, time);
     }
@@ -85,8 +77,29 @@ export function plainFold(epochs: readonly PlainEpoch[], ourSchema: string): Pla
   const states = [...entities].map(([urn, entity]): PlainDocument => {
     return { id: urn, version: entity.place.version, body: Buffer.from(stateText(urn, entity)) };
   });
-  for (const { id, version, body } of states) history.set(`~${id}`, { id: `~${id}`, version, body });
-  return { entities: states, history: [...history.values()], outcomes };
+  for (const { id, version, body } of states)
+    for (const { keep } of [history, edges]) keep(`~${id}`, version, body.toString());
+  return { entities: states, history: history.all(), edges: edges.all(), outcomes };
+}
+
+interface Keeping {
+  keep(id: string, version: number, body: string): void;
+  all(): PlainDocument[];
+}
+
+function keeping(): Keeping {
+  const documents = new Map<string, PlainDocument>();
+  return {
+    keep: (id, version, body) => void documents.set(id, { id, version, body: Buffer.from(body) }),
+    all: () => [...documents.values()],
+  };
+}
+
+/** Whether an entity is there, and where; none before the first change that took effect. */
+function lifeOf(entity: Entity | undefined): string {
+  if (entity === undefined || entity.changed === null) return 'none';
+  const live = [...entity.aspects.values()].some(({ value }) => value !== null);
+  return `${live ? 'live' : 'deleted'} in ${entity.last.namespace}`;
 }
 
 interface SetApart {
@@ -148,7 +161,7 @@ const urnOf = (key: Buffer | null): string | null =>
 /** Lets an event change what is known, notes its document, and gives its outcome. */
 function change(
   entities: Map<string, Entity>,
-  keep: (id: string, version: number, body: string) => void,
+  { history, edges }: { readonly history: Keeping; readonly edges: Keeping },
   event: Event,
   place: Place,
 ): string {
@@ -162,7 +175,7 @@ function change(
   entity.place = place;
   const first = entity.ids.find(({ id }) => id === event.id);
   if (first !== undefined) {
-    keep(
+    history.keep(
       `@${place.position}`,
       place.version,
       documentText(event, place, `,"outcome":"duplicate","duplicateOf":"${first.position}"`, event.value),
@@ -174,13 +187,15 @@ function change(
   const verdict = verdictOn(entity, event);
   if (verdict.outcome !== 'applied') {
     const told = `,"outcome":"${verdict.outcome}","reason":${text(verdict.reason)}`;
-    keep(`@${place.position}`, place.version, documentText(event, place, told, event.value));
+    history.keep(`@${place.position}`, place.version, documentText(event, place, told, event.value));
     return verdict.outcome;
   }
   for (const [name, aspect] of entity.aspects) {
     if (aspect.value === null || (event.aspect !== null && event.aspect !== name)) continue;
     const told = `,"outcome":"applied","to":{"position":"${place.position}","time":${place.time}}`;
-    keep(`@${aspect.place.position}`, place.version, appliedText(aspect, told));
+    history.keep(`@${aspect.place.position}`, place.version, appliedText(aspect, told));
+    if (tellsOfLineage(name))
+      edges.keep(`@${aspect.place.position}`, place.version, edgeText(event.urn, name, aspect, place));
   }
   entity.changed = place.position;
   const names = event.aspect === null ? [...entity.aspects.keys()] : [event.aspect];
@@ -190,7 +205,9 @@ function change(
     own === undefined || own.value === null
       ? documentText(event, place, ',"outcome":"applied"', event.value)
       : appliedText(own, ',"outcome":"applied","to":null');
-  keep(`@${place.position}`, place.version, body);
+  history.keep(`@${place.position}`, place.version, body);
+  if (own !== undefined && own.value !== null && tellsOfLineage(event.aspect!))
+    edges.keep(`@${place.position}`, place.version, edgeText(event.urn, event.aspect!, own, null));
   return 'applied';
 }
 
@@ -226,75 +243,4 @@ function verdictOn(entity: Entity, event: Event): Verdict {
     if (error instanceof DoesNotApply) return { outcome: 'patch-failed', reason: error.message };
     throw error;
   }
-}
-
-const text = (value: string | null): string => JSON.stringify(value);
-
-function appliedText({ event, place, value }: Aspect, told: string): string {
-  const result = event.change === 'PATCH' ? valueText('result', value) : '';
-  return documentText(event, place, told, event.value, result);
-}
-
-function documentText(event: Event, place: Place, told: string, value: Uint8Array | null, more = ''): string {
-  return (
-    `{"position":"${place.position}","time":${place.time},"urn":${text(event.urn)},"type":${text(event.entityType)},` +
-    `"aspect":${text(event.aspect)},${factsText(event)}${told}${valueText('value', value)}${more}}`
-  );
-}
-
-function valueText(name: string, value: Uint8Array | null): string {
-  if (value === null) return '';
-  const verdict = judgeJson(value);
-  const bytes = Buffer.from(value);
-  return verdict === 'accept'
-    ? `,"${name}":${bytes.toString('utf8').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')}`
-    : `,"${name}":{"unreadable":"${verdict}"},"${name}Bytes":"${bytes.toString('base64')}"`;
-}
-
-function factsText(event: Event): string {
-  const { expect, source } = event;
-  const expected =
-    expect === null || expect.offset === -1
-      ? expect && 'absent'
-      : `${expect.epoch}-${expect.partition}-${expect.offset}`;
-  const facts: [name: string, json: string | null][] = [
-    ['change', text(event.change)],
-    ['id', text(event.id)],
-    ['namespace', text(event.namespace)],
-    ['occurredAt', String(event.occurredAt)],
-    ['recordedBy', text(event.recordedBy)],
-    ['actor', event.actor === '' ? null : text(event.actor)],
-    ['expect', expected && text(expected)],
-    ['group', event.group && text(event.group)],
-    ['schema', event.aspectSchema === null ? null : text(event.aspectSchema)],
-    ['source', source && sourceText(source)],
-    ['correlationId', event.correlationId === null ? null : text(event.correlationId)],
-    ['causationId', event.causationId === null ? null : text(event.causationId)],
-    ['entity', event.aspect === null ? 'true' : null],
-  ];
-  return facts.flatMap(([name, json]) => (json === null ? [] : [`"${name}":${json}`])).join(',');
-}
-
-function sourceText({ plugin, version, runId, foreign: members }: NonNullable<Event['source']>): string {
-  const told = [...members]
-    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    .map(([name, value]) => `${text(name)}:${text(value)}`);
-  return `{"plugin":${text(plugin)},"version":${text(version)},"runId":${text(runId)},"foreign":{${told.join(',')}}}`;
-}
-
-function stateText(urn: string, { last, place, changed, aspects, ids }: Entity): string {
-  const heads = [...aspects]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { event, place: at, value }]) => {
-      const patch = event.change === 'PATCH' ? valueText('patch', event.value) : '';
-      const facts = `{"position":"${at.position}","time":${at.time},${factsText(event)}}`;
-      return `${text(name)}:{"event":${facts}${patch}${valueText('value', value)}}`;
-    });
-  const deleted = [...aspects.values()].every(({ value }) => value === null);
-  const known = ids.map(({ id, position }) => `["${id}","${position}"]`);
-  return (
-    `{"urn":${text(urn)},"type":${text(last.entityType)},"namespace":${text(last.namespace)},"deleted":${deleted},` +
-    `"position":"${place.position}","time":${place.time},"changed":${text(changed)},` +
-    `"aspects":{${heads.join(',')}},"ids":[${known.join(',')}]}`
-  );
 }

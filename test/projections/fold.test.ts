@@ -23,7 +23,7 @@ const anyHistory = fc
   .array(
     fc.record({
       urn: fc.constantFrom(...urns),
-      aspect: fc.constantFrom('datasetProperties', 'ownership', 'customThing', null),
+      aspect: fc.constantFrom('datasetProperties', 'ownership', 'upstreamLineage', null),
       change: fc.constantFrom('UPSERT', 'UPSERT', 'PATCH', 'DELETE') as fc.Arbitrary<
         MetadataChangeEvent['change']
       >,
@@ -40,6 +40,7 @@ const anyHistory = fc
         fc.constant(Buffer.from(' {"name":"spaced", "n": 1.0e2} ')),
         fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
         fc.constant(Buffer.from('[{"op":"add","path":"/name","value":"patched"}]')),
+        fc.constantFrom(...urns).map((dataset) => Buffer.from(JSON.stringify({ upstreams: [{ dataset }] }))),
       ),
     }),
     { minLength: 1, maxLength: 50 },

@@ -175,3 +175,89 @@ const boundEvents: readonly MetadataChangeEvent[] = [
 
 /** What stands at a bound, and conditions of every kind. */
 export const boundCorpus = (): LogRecord[] => boundEvents.map((event, offset) => recordOf(event, offset));
+
+const column = (table: string, path: string): string => `urn:li:schemaField:(${table},${path})`;
+const job = 'urn:li:dataJob:(urn:li:dataFlow:(airflow,daily,PROD),load)';
+const run = (n: number): string => `urn:li:dataProcessInstance:run-${n}`;
+const table = (name: string): string => `urn:li:dataset:(urn:li:dataPlatform:hive,shop.${name},PROD)`;
+const lineage = (n: number, urn: string, aspect: string, value: unknown): MetadataChangeEvent =>
+  anEvent({ ...{ n, urn, aspect, value }, entityType: urn.split(':')[2]!, aspectSchema: null });
+
+/** Everything that tells of lineage: each aspect, each form of an end, ends of a time, and what cannot be read. */
+const lineageEvents: readonly MetadataChangeEvent[] = [
+  lineage(500, table('orders'), 'upstreamLineage', {
+    upstreams: [
+      { dataset: table('raw_ä'), type: 'TRANSFORMED' },
+      { dataset: table('raw_ä'), type: 'COPY' },
+      { dataset: table('rates'), type: 'COPY' },
+      { dataset: 'rates' },
+    ],
+    fineGrainedLineages: [
+      {
+        ...{ upstreamType: 'FIELD_SET', downstreamType: 'FIELD', transformOperation: 'a + b' },
+        upstreams: [column(table('raw_ä'), 'a'), column(table('other'), 'b.c,(d)')],
+        downstreams: [column(table('orders'), 'total')],
+      },
+      { upstreamType: 'DATASET', downstreamType: 'FIELD_SET', upstreams: [table('rates')] },
+      { upstreamType: 'NONE', downstreamType: 'FIELD', downstreams: [column(table('orders'), 'now')] },
+      {
+        ...{ upstreamType: 'FIELD_SET', downstreamType: 'FIELD' },
+        upstreams: [column(table('orders'), 'total'), `urn:${'x'.repeat(1_021)}`],
+        downstreams: [column(table('orders'), 'tax'), 7],
+      },
+    ],
+  }),
+  {
+    ...lineage(501, table('orders'), 'upstreamLineage', []),
+    change: 'PATCH',
+    value: raw('[{"op":"remove","path":"/upstreams/0"}]'),
+  },
+  anEvent({ n: 502, urn: table('orders') }),
+  anEvent({ n: 502, urn: table('orders') }),
+  lineage(503, job, 'dataJobInputOutput', {
+    ...{ inputDatasets: [table('orders')], outputDatasets: [table('sums')] },
+    ...{ inputDatasetEdges: [{ destinationUrn: table('orders') }, { destinationUrn: table('rates') }] },
+    ...{ inputDatajobs: [job], inputDatasetFields: [column(table('fields'), 'a')] },
+    outputDatasetFields: [column(table('made'), 'a')],
+    fineGrainedLineages: [
+      { upstreams: [column(table('orders'), 'total')], downstreams: [column(table('sums'), 'sum')] },
+    ],
+  }),
+  lineage(504, run(1), 'dataProcessInstanceInput', { inputs: [table('orders')] }),
+  lineage(505, run(1), 'dataProcessInstanceOutput', {
+    outputs: [],
+    outputEdges: [{ destinationUrn: table('sums') }],
+  }),
+  lineage(506, run(2), 'dataProcessInstanceRelationships', {
+    parentTemplate: job,
+    upstreamInstances: [run(1)],
+  }),
+  lineage(507, 'urn:li:chart:(looker,sums)', 'chartInfo', {
+    title: 'Sums',
+    inputs: [{ string: table('sums') }],
+  }),
+  lineage(508, 'urn:li:dashboard:(looker,all)', 'dashboardInfo', {
+    ...{ charts: ['urn:li:chart:(looker,sums)'], datasets: [table('sums')] },
+    dashboards: [{ destinationUrn: 'urn:li:dashboard:(looker,part)' }],
+  }),
+  { ...lineage(509, table('odd'), 'upstreamLineage', {}), value: raw('{"upstreams":[],"upstreams":[]}') },
+  { ...lineage(510, table('odd'), 'upstreamLineage', {}), value: raw('{ "upstreams": 7 }') },
+  {
+    ...lineage(511, table('spaced'), 'upstreamLineage', {}),
+    value: raw(`{ "upstreams": [{"dataset":"${table('odd')}"}] }`),
+  },
+  anEvent({ n: 512, urn: table('odd'), aspect: 'upstreamLineage', change: 'DELETE' }),
+  anEvent({ n: 513, urn: table('odd'), aspect: 'upstreamLineage', expect: at(0) }),
+  lineage(514, table('orders'), 'upstreamLineage', {
+    upstreams: [{ dataset: table('orders'), type: 'VIEW' }],
+  }),
+  anEvent({ n: 515, urn: table('orders'), aspect: null, change: 'DELETE' }),
+  anEvent({ n: 516, urn: table('orders'), namespace: 'other' }),
+  anEvent({ n: 517, urn: table('orders'), namespace: 'shop' }),
+  anEvent({ n: 518, urn: table('never'), expect: at(3) }),
+  anEvent({ n: 519, urn: table('gone'), aspect: null, change: 'DELETE' }),
+];
+
+/** Behind the first ones: what they do not tell a projection of lineage. */
+export const lineageCorpus = (): LogRecord[] =>
+  [...events, ...lineageEvents].map((event, offset) => recordOf(event, offset));

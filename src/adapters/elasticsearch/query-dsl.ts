@@ -12,7 +12,11 @@ export function searchBody(query: Query): object {
     version: true,
     query: {
       bool: {
-        filter: [visibleOnly, ...query.where.map(clause)],
+        filter: [
+          visibleOnly,
+          ...(query.narrowest === undefined ? [] : [clause(query.narrowest)]),
+          ...query.where.map(clause),
+        ],
         // Each word found adds exactly 1, however rare it is: the score is a count, the same in every engine.
         should: (rank?.words ?? []).map((word) => ({
           constant_score: { filter: { term: { [field(rank!.rankBy)]: word } }, boost: 1 },

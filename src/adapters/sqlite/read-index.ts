@@ -52,7 +52,11 @@ export function indexReader(db: DatabaseSync, definition: ModelDefinition): Inde
         return {
           ...pack(hits),
           sortValues: rows.map((row) => query.sort.map((_, n) => row[`s${n}`] as string | number)),
-          total: Number(all(count)[0]!.total),
+          // A page that is not full, and the first, holds all there is.
+          total:
+            query.after === undefined && rows.length < query.limit
+              ? rows.length
+              : Number(all(count)[0]!.total),
         };
       }),
     counts: () => ({

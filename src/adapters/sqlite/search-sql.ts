@@ -15,6 +15,7 @@ export function searchSql(definition: ModelDefinition, query: Query): { page: Sq
   const columns = new Map(columnsOf(definition).map((column) => [column.field, column]));
   const where = every([
     { text: 'visible = 1', parameters: [] },
+    ...(query.narrowest === undefined ? [] : [first(columns, query.narrowest)]),
     ...query.where.map((one) => condition(columns, one)),
   ]);
   const keys = query.sort.map((key) => sortValue(columns, key));
@@ -55,6 +56,17 @@ function condition(columns: ReadonlyMap<string, Column>, given: Condition): Sql 
     ...(given.from === undefined ? [] : [{ text: `${column} >= ?`, parameters: [given.from] }]),
     ...(given.below === undefined ? [] : [{ text: `${column} < ?`, parameters: [given.below] }]),
   ]);
+}
+
+/** Documents with one of the values as rows to begin with: what else is asked for, and statistics, do not turn it around. */
+function first(columns: ReadonlyMap<string, Column>, { field, anyOf }: NonNullable<Query['narrowest']>): Sql {
+  if (anyOf.length === 0) return none;
+  const { column } = columns.get(field)!;
+  return {
+    text: `doc IN (SELECT doc FROM docs WHERE ${column} IN (SELECT value FROM json_each(?))
+      UNION ALL SELECT rowid FROM words WHERE words MATCH ?)`,
+    parameters: [JSON.stringify(anyOf), ftsAnyOf(column, anyOf)],
+  };
 }
 
 const matched = (expression: string): Sql => ({

@@ -23,6 +23,7 @@ import { epochRoutes } from './routes/epochs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { foreignRoutes } from './routes/foreign.ts';
 import { healthRoutes } from './routes/health.ts';
+import { lineageRoutes } from './routes/lineage.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { publishRoutes } from './routes/publish.ts';
 import { rebuildRoutes } from './routes/rebuilds.ts';
@@ -109,6 +110,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   app.register(async (scope: Api) => {
     eventRoutes(scope, annal, { waiting, now });
     entityRoutes(scope, annal, now);
+    lineageRoutes(scope, annal, now);
     searchRoutes(scope, annal);
     operationRoutes(scope, annal, waiting);
     rebuildRoutes(scope, annal, waiting);

@@ -1,6 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import { type Position, parsePosition, versionOf } from '../../domain/position.ts';
 import { partitionOf } from '../../formats/partition.ts';
+import type { IsExact } from '../../projections/lineage-queries.ts';
 import { asOfQuery, type Moment, type Readable } from '../../projections/queries.ts';
 import type { Annal } from '../annal.ts';
 import { type Member, membersOf, textOf } from './answer.ts';
@@ -50,6 +51,14 @@ export async function entityAsOf(
     ['changed', last.members.get('position') ?? 'null'],
     ['aspects', object(valid.map(({ aspect, members }) => [aspect, headText(members)]))],
   ];
+}
+
+/** For which URNs a moment is exact: of a position, those of its partition. */
+export function exactAt(annal: Annal, moment: Moment | undefined): IsExact {
+  if (moment === undefined || !('position' in moment)) return () => false;
+  const partitions = partitionsAt(annal, moment);
+  const { partition } = moment.position;
+  return (urn) => partitionOf(urn, partitions) === partition;
 }
 
 function partitionsAt(annal: Annal, moment: Moment): number {

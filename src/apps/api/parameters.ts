@@ -14,21 +14,18 @@ export const repeatable = <T extends z.ZodType<string>>(of: T) =>
 
 export const text = z.string().min(1).max(textMax);
 
-export const limit = (most: number, otherwise: number) =>
+/** A whole number from `least` to `most`. */
+export const count = (least: number, most: number, otherwise: number, description: string) =>
   z
     .string()
     .regex(/^[0-9]{1,6}$/, 'has to be a whole number')
     .transform(Number)
-    .refine((count) => count >= 1 && count <= most, `has to be from 1 to ${most}`)
+    .refine((given) => given >= least && given <= most, `has to be from ${least} to ${most}`)
     .optional()
-    .transform((count) => count ?? otherwise)
-    .meta({
-      type: 'integer',
-      minimum: 1,
-      maximum: most,
-      default: otherwise,
-      description: 'most items to answer',
-    });
+    .transform((given) => given ?? otherwise)
+    .meta({ type: 'integer', minimum: least, maximum: most, default: otherwise, description });
+
+export const limit = (most: number, otherwise: number) => count(1, most, otherwise, 'most items to answer');
 
 export const cursor = z
   .string()

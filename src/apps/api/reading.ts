@@ -1,5 +1,6 @@
 import { Fault, isFault } from '../../domain/fault.ts';
 import type { ModelIndex } from '../../ports/read-model.ts';
+import { edges } from '../../projections/edges.ts';
 import { entities } from '../../projections/entities.ts';
 import { history } from '../../projections/history.ts';
 import type { Annal } from '../annal.ts';
@@ -7,7 +8,7 @@ import type { Annal } from '../annal.ts';
 /** The reason of `MODEL_UNAVAILABLE` before the first index serves. */
 export const notBuilt = 'no index serves yet';
 
-const served = { entities, history } as const;
+const served = { entities, history, edges } as const;
 
 /**
  * Reads from the index that serves a projection. A swap between asking which one serves and reading it may drop it: then

@@ -31,7 +31,7 @@ declare module 'fastify' {
     /** Every route says it; a route that does not is refused. */
     needs?: Needs;
     /** The projection that the route reads: its cut is the answer's. */
-    reads?: 'entities' | 'history';
+    reads?: 'entities' | 'history' | 'edges';
     /** The token may come as the password of basic authentication, where clients know nothing else. */
     basic?: boolean;
   }

@@ -35,6 +35,7 @@ export interface CommandSpec {
 }
 
 const orders = "'urn:li:dataset:(urn:li:dataPlatform:file,shop.orders,PROD)'";
+const payments = "'urn:li:dataset:(urn:li:dataPlatform:file,billing.payments,PROD)'";
 const moments = 'A moment is `2h` ago, `2026-03-01`, `2026-03-01T09:30Z` (UTC) or `@<position>`.';
 const port: OptionSpec = { flags: '--port <port>', about: 'port of the page and the API; 0 = any free one' };
 
@@ -158,6 +159,29 @@ const waysOut: readonly CommandSpec[] = [
       },
     ],
     load: () => import('./history.ts'),
+  },
+  {
+    name: 'lineage',
+    args: '<urn>',
+    about: 'show what an entity or a column is made from and what is made from it, now or as it was',
+    more:
+      'Of a column, `urn:li:schemaField:(<table>,<path>)`, its columns. What is deleted or was never described is shown as ' +
+      `that. ${moments}`,
+    options: [
+      { flags: '--direction <way>', about: 'up: what it is made from; down: what is made from it; both' },
+      { flags: '--depth <steps>', about: 'at most so many steps (3)' },
+      { flags: '--as-of <moment>', about: 'as it was then' },
+      { flags: '--columns', about: 'tell which columns make which' },
+      { flags: '--limit <count>', about: 'at most so many nodes (1000)' },
+    ],
+    examples: [
+      { line: `annal lineage ${payments} --columns`, about: 'both ways, three steps, with columns' },
+      {
+        line: `annal lineage ${payments} --direction up --depth 5 --as-of 1s -o json`,
+        about: 'as it was a second ago',
+      },
+    ],
+    load: () => import('./lineage.ts'),
   },
   {
     name: 'log',

@@ -1,6 +1,7 @@
 import { ask } from './api.js';
 import { el, link } from './dom.js';
 import { eventsTable } from './events-table.js';
+import { lineageView } from './lineage-view.js';
 import { copyable, loading, positionLink, problemView, typeBadge, when, who } from './parts.js';
 import { entityHash, hashOf } from './route.js';
 import { valueView } from './values.js';
@@ -36,6 +37,7 @@ export function entityView(main, { subject: urn, params }) {
       moment(urn, asOf),
     ),
     state,
+    lineageView(urn, asOf, signal),
     past,
   );
   title.focus({ preventScroll: true });

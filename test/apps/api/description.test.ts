@@ -117,6 +117,10 @@ test('answers are what the description says', async () => {
     value: [{ op: 'remove', path: '/description' }],
   });
   const entity = `/v1/entities/${encodeURIComponent(urn('orders'))}`;
+  await served.put({
+    ...{ urn: urn('orders'), aspect: 'upstreamLineage' },
+    value: { upstreams: [{ dataset: urn('raw'), type: 'COPY' }] },
+  });
   const begun = await call('POST', '/v1/rebuilds', { body: { projection: 'entities' } });
   const { id } = begun.json.operations[0];
   await call('GET', `/v1/rebuilds/${id}?wait=60s`);
@@ -129,6 +133,7 @@ test('answers are what the description says', async () => {
     ['get /v1/entities/{urn}', entity],
     ['get /v1/entities/{urn}', `${entity}?as-of=@${position}`],
     ['get /v1/entities/{urn}/history', `${entity}/history`],
+    ['get /v1/entities/{urn}/lineage', `${entity}/lineage?columns=true`],
     ['get /v1/projections', '/v1/projections'],
     ['get /v1/archive', '/v1/archive'],
     ['get /v1/epochs', '/v1/epochs'],

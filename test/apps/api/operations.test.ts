@@ -19,7 +19,7 @@ test('a plan changes nothing', async () => {
   const before = await indexes();
   const { status, json } = await call('POST', '/v1/rebuilds', { body: { projection: 'all', plan: true } });
   expect(status).toBe(200);
-  expect(json.plans).toHaveLength(2);
+  expect(json.plans).toHaveLength(3);
   expect(json.plans[0]).toMatchObject({ projection: 'entities', events: 2, replaces: before[0] });
   expect(json.plans[0].until).toMatch(/^1:/);
   expect(await indexes()).toEqual(before);
@@ -44,7 +44,7 @@ test('a rebuild: 202, where it is read, another index with equal roots at its en
 
 test('a verification of all: one operation each, none differs', async () => {
   const begun = await call('POST', '/v1/verifications', { body: { projection: 'all' } });
-  expect(begun.json.operations).toHaveLength(2);
+  expect(begun.json.operations).toHaveLength(3);
   for (const { link } of begun.json.operations) {
     const ended = await call('GET', `${link}?wait=60s`);
     expect(ended.json).toMatchObject({ state: 'done', verified: { equal: true, differing: 0 } });
@@ -68,17 +68,21 @@ test('what runs already is told where none can be started, and beside what was s
   await none.close();
   const some = anApi({ ...runtime, verify: busy(false) });
   const begun = await calling(some)('POST', '/v1/verifications', { body: { projection: 'all' } });
-  expect(begun.json.operations).toHaveLength(1);
+  expect(begun.json.operations).toHaveLength(2);
   expect(begun.json.refused).toEqual([
     expect.objectContaining({ projection: 'history', code: 'REBUILD_RUNNING' }),
   ]);
-  await runtime.ended(begun.json.operations[0].id);
+  for (const { id } of begun.json.operations) await runtime.ended(id);
   await some.close();
 });
 
 test('an unknown projection is named with those there are', async () => {
   const { json } = await call('POST', '/v1/rebuilds', { body: { projection: 'entitys' } });
-  expect(json).toMatchObject({ status: 404, code: 'PROJECTION_UNKNOWN', known: ['entities', 'history'] });
+  expect(json).toMatchObject({
+    status: 404,
+    code: 'PROJECTION_UNKNOWN',
+    known: ['entities', 'history', 'edges'],
+  });
 });
 
 test('projections and archive tell how far they are', async () => {
@@ -89,6 +93,7 @@ test('projections and archive tell how far they are', async () => {
     .toEqual([
       expect.objectContaining({ projection: 'entities', state: 'following', lag: 0, documents: 2 }),
       expect.objectContaining({ projection: 'history', state: 'following', lag: 0 }),
+      expect.objectContaining({ projection: 'edges', state: 'following', lag: 0 }),
     ]);
   const archive = (await call('GET', '/v1/archive')).json;
   expect(archive.items).toHaveLength(2);

@@ -50,7 +50,7 @@ describe('a drill beside a server of the same folder', () => {
     expect(ended.code, ended.stderr).toBe(0);
     const report = reportOf(ended.stdout);
     expect(report).toMatchObject({ kind: 'drill', result: 'proven', fault: null });
-    expect(report.models.map(({ projection }) => projection)).toEqual(['entities', 'history']);
+    expect(report.models.map(({ projection }) => projection)).toEqual(['entities', 'history', 'edges']);
     for (const { live, root } of report.models) expect(live?.root).toBe(root);
     expect(report.tookMs).toBeGreaterThan(0);
     expect(report.notRecovered.length).toBeGreaterThan(0);

@@ -77,5 +77,5 @@ describe('examples of --help run as they stand', () => {
 test('a server answers at its own address, without a data folder', async () => {
   const elsewhere = await cli(['projections', '--data', './none', '--url', server.address, '-o', 'json']);
   expect(elsewhere.code).toBe(0);
-  expect(JSON.parse(elsewhere.stdout)).toMatchObject({ items: [{}, {}] });
+  expect(JSON.parse(elsewhere.stdout)).toMatchObject({ items: [{}, {}, {}] });
 });

@@ -40,7 +40,7 @@ async function published(data: string, description: string): Promise<void> {
 
 async function rootsOf(data: string): Promise<unknown> {
   const roots: unknown[] = [];
-  for (const name of ['entities', 'history']) {
+  for (const name of ['entities', 'history', 'edges']) {
     const { code, stdout } = await cli(['verify', name, '--data', data, '-o', 'json']);
     expect(code).toBe(0);
     roots.push((JSON.parse(stdout) as { foundRoot: string }).foundRoot);

@@ -40,6 +40,7 @@ test('a projection that halts keeps nobody from starting: it is named, and a reb
   expect(await runtime.projections()).toMatchObject([
     { projection: 'entities', state: 'halted', cut: { epoch: 7, next: [0, 1] } },
     { projection: 'history', state: 'following' },
+    { projection: 'edges', state: 'following' },
   ]);
   const verified = await runtime.verify('entities');
   expect(await runtime.ended(verified.id)).toMatchObject({

@@ -202,6 +202,26 @@ describe.skipIf(executable === undefined)(`the page in a browser${why}`, () => {
     await served.put({ urn: urn('late'), change: 'DELETE' });
   });
 
+  test('lineage: what it is made from and what is made from it, as links; what is not there is said', async () => {
+    await served.put({
+      ...{ urn: urn('board'), aspect: 'upstreamLineage' },
+      value: {
+        upstreams: [
+          { dataset: urn('late'), type: 'COPY' },
+          { dataset: urn('gone'), type: 'COPY' },
+        ],
+      },
+    });
+    await at(entity('board'));
+    const rows = page.locator('section[aria-labelledby="lineage"] tbody tr');
+    await expect
+      .poll(() => rows.allTextContents())
+      .toEqual(['made from1shop.gone hivenever described', 'made from1shop.late hivedeleted']);
+    await rows.getByRole('link', { name: 'shop.late' }).click();
+    await expect.poll(() => rows.allTextContents()).toEqual(['makes1shop.board hive']);
+    await served.put({ urn: urn('board'), change: 'DELETE' });
+  });
+
   test('what somebody else wrote stays text', async () => {
     await at('#/?q=order_items');
     await expect.poll(hits).toEqual(['order_items']);

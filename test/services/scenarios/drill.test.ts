@@ -49,7 +49,7 @@ test('on servers: proven beside what serves, which stays as it is; what a killed
   });
   const report = JSON.parse(stdout) as DrillReport;
   expect(report).toMatchObject({ kind: 'drill', result: 'proven', name });
-  expect(report.models.map(({ projection }) => projection)).toEqual(['entities', 'history']);
+  expect(report.models.map(({ projection }) => projection)).toEqual(['entities', 'history', 'edges']);
   for (const { root, live } of report.models) expect(live?.root).toBe(root);
   expect(await indexes()).toEqual(before);
 

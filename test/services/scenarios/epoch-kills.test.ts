@@ -72,7 +72,9 @@ test('killed at every point of a turn while it publishes, gone on with: what was
       const index = await opened.runtime.model.serving(definition);
       const found: PlainDocument[] = [];
       for await (const documents of index!.scan()) found.push(...documents);
-      expect(plainRoot(found)).toBe(plainRoot(plain[definition.projection as 'entities' | 'history']));
+      expect(plainRoot(found)).toBe(
+        plainRoot(plain[definition.projection as 'entities' | 'history' | 'edges']),
+      );
     }
     const appliedAt = new Map<string, string>();
     for (const { body } of plain.history) {

@@ -100,7 +100,7 @@ async function expectPlain(
 ): Promise<void> {
   const epochs = await plainEpochs(profile, await epochsAt(profile.env), lost);
   const plain = plainFold(epochs, eventSchemaSha256);
-  for (const projection of ['entities', 'history'] as const)
+  for (const projection of ['entities', 'history', 'edges'] as const)
     expect(
       plainRoot(await readIndex(profile.servers.elasticsearchUrl, `${profile.name}-${projection}`)),
     ).toBe(plainRoot(plain[projection]));

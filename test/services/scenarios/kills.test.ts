@@ -216,14 +216,18 @@ async function sameArchive({ name, servers }: OwnProfile, records: readonly (rea
 
 /** Both engines hold what the second fold makes of the log: Elasticsearch as it was followed, SQLite as it is rebuilt. */
 async function sameReadModels({ name, servers, env, dir }: OwnProfile, fold: PlainFold): Promise<void> {
-  const roots = { entities: plainRoot(fold.entities), history: plainRoot(fold.history) };
+  const roots = {
+    entities: plainRoot(fold.entities),
+    history: plainRoot(fold.history),
+    edges: plainRoot(fold.edges),
+  };
   const { ANNAL_ELASTICSEARCH_URL: _, ANNAL_ELASTICSEARCH_PREFIX: __, ...withSqlite } = env;
   await using rebuilt = await openAnnal({
     config: readConfig({ ...withSqlite, ANNAL_DATA: join(dir, 'sqlite') }),
     roles: { archiver: false, projector: false, intake: false },
     say: () => undefined,
   });
-  for (const projection of ['entities', 'history'] as const) {
+  for (const projection of ['entities', 'history', 'edges'] as const) {
     const followed = await readIndex(servers.elasticsearchUrl, `${name}-${projection}`);
     expect(differing(followed, fold[projection]), projection).toEqual([]);
     expect(plainRoot(followed), projection).toBe(roots[projection]);

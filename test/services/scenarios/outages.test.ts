@@ -193,7 +193,7 @@ test('servers come and go while events flow: what is away is named, work goes on
   const outcomes = [...fold.outcomes.values()];
   expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(client.acknowledged.length);
   expect(outcomes.filter((outcome) => outcome !== 'applied' && outcome !== 'duplicate')).toEqual([]);
-  for (const projection of ['entities', 'history'] as const) {
+  for (const projection of ['entities', 'history', 'edges'] as const) {
     const found = await readIndex(at.elasticsearchUrl, `${profile.name}-${projection}`);
     expect(plainRoot(found), projection).toBe(plainRoot(fold[projection]));
   }

@@ -84,7 +84,7 @@ async function byInbox({ name, servers }: OwnProfile, { api }: Parts, count: num
 
 async function verified({ api }: Parts): Promise<Record<string, string>> {
   const roots: Record<string, string> = {};
-  for (const name of ['entities', 'history']) {
+  for (const name of ['entities', 'history', 'edges']) {
     const { code, stdout, stderr } = await annal(['verify', name, '-o', 'json'], { ANNAL_URL: api.address });
     expect(code, stderr).toBe(0);
     roots[name] = (JSON.parse(stdout) as { foundRoot: string }).foundRoot;
@@ -94,11 +94,15 @@ async function verified({ api }: Parts): Promise<Record<string, string>> {
 
 async function plainRoots({ name, servers }: OwnProfile, prefix: string): Promise<Record<string, string>> {
   const fold = plainFold([{ epoch: 1, records: await readTopic(servers, `${name}.e1`) }], eventSchemaSha256);
-  for (const projection of ['entities', 'history'] as const)
+  for (const projection of ['entities', 'history', 'edges'] as const)
     expect(plainRoot(await readIndex(servers.elasticsearchUrl, `${prefix}-${projection}`))).toBe(
       plainRoot(fold[projection]),
     );
-  return { entities: plainRoot(fold.entities), history: plainRoot(fold.history) };
+  return {
+    entities: plainRoot(fold.entities),
+    history: plainRoot(fold.history),
+    edges: plainRoot(fold.edges),
+  };
 }
 
 test('everything but the archive deleted: recovered in place, the roots are what they were, and the log goes on', async () => {

@@ -19,7 +19,7 @@ import { type Api, mayRead, nameCut, readableBy } from '../request.ts';
 import { summaryOf } from '../summary.ts';
 import { listed } from './events.ts';
 
-const params = z.strictObject({
+export const params = z.strictObject({
   urn: z.string().meta({
     description: 'percent-encoded',
     examples: ['urn:li:dataset:(urn:li:dataPlatform:hive,shop.orders,PROD)'],
@@ -79,7 +79,7 @@ function historyRoute(app: Api, annal: Annal): void {
 }
 
 /** The URN of the path, or a refusal that names what was probably meant. */
-async function urnOf(annal: Annal, request: FastifyRequest, given: string): Promise<string> {
+export async function urnOf(annal: Annal, request: FastifyRequest, given: string): Promise<string> {
   const reason = urnFault(given);
   if (reason === undefined) return checkedUrn(given);
   const near = given.length <= 512 && given.isWellFormed() ? await meant(annal, request, given) : [];
@@ -136,7 +136,7 @@ async function sendAsOf(
   return sendMembers(reply, 200, [...members, ...names, ['asOf', JSON.stringify(momentFacts(at))]]);
 }
 
-async function notFound(
+export async function notFound(
   annal: Annal,
   request: FastifyRequest,
   urn: string,
