@@ -66,25 +66,29 @@ const propertiesOf = (table: FoundTable): AspectValue => ({
 /** DataHub's profile: what the files state, at the time of the scan. Columns as many as an event can carry. */
 function profileOf({ columns, bytes, profile }: FoundTable, seenAtMs: number): AspectValue {
   const fields: AspectValue[] = [];
-  let size = 0;
+  let fieldBytes = 0;
   for (const { name, nulls, min, max } of profile?.columns ?? []) {
     const field = {
       fieldPath: name,
-      ...(nulls === undefined ? {} : { nullCount: nulls }),
+      ...(isTold(nulls) ? { nullCount: nulls } : {}),
       ...(min === undefined || max === undefined ? {} : { min, max }),
     };
-    size += Buffer.byteLength(JSON.stringify(field)) + 1;
-    if (size > fieldsBytesMax) break;
+    fieldBytes += Buffer.byteLength(JSON.stringify(field)) + 1;
+    if (fieldBytes > fieldsBytesMax) break;
     fields.push(field);
   }
+  const size = profile?.bytes ?? bytes;
   return {
     timestampMillis: seenAtMs,
-    ...(profile?.rows === undefined ? {} : { rowCount: profile.rows }),
+    ...(isTold(profile?.rows) ? { rowCount: profile.rows } : {}),
     columnCount: columns.length,
-    sizeInBytes: profile?.bytes ?? bytes,
+    ...(isTold(size) ? { sizeInBytes: size } : {}),
     ...(fields.length === 0 ? {} : { fieldProfiles: fields }),
   };
 }
+
+/** Sums of what files claim may be beyond what a JSON number holds: then they are not told. */
+const isTold = (count: number | undefined): count is number => Number.isSafeInteger(count);
 
 const failuresToldMax = 20;
 const reasonCharsMax = 500;

@@ -50,7 +50,10 @@ interface Scope {
 
 const isObject = (node: unknown): node is Json =>
   typeof node === 'object' && node !== null && !Array.isArray(node);
-const textOf = (node: unknown): string => (typeof node === 'string' ? node : '');
+const textOf = (node: unknown): string => (typeof node === 'string' ? node.toWellFormed() : '');
+const digitsOf = (node: unknown): number => (typeof node === 'number' ? node : 0);
+/** A record that is named again and again has as many fields each time: of more than these the rest is left out. */
+const fieldsSeenMax = 100_000;
 
 function fullName(node: Json, namespace: string): string {
   const name = textOf(node.name);
@@ -67,6 +70,7 @@ export function avroColumns(schema: unknown): {
   const named = new Map<string, { readonly node: Json; readonly namespace: string }>();
   const columns = new Map<string, Column>();
   const left = { COLUMNS_TOO_MANY: 0, COLUMN_NAMES_TOO_LONG: 0, FIELDS_TOO_DEEP: 0 };
+  let fieldsSeen = 0;
 
   function meant(node: unknown, scope: Scope): Meant {
     if (typeof node === 'string') {
@@ -119,7 +123,8 @@ export function avroColumns(schema: unknown): {
   function logical(node: Json, plain: Meant): Meant {
     const name = textOf(node.logicalType);
     if (!Object.hasOwn(logicalTypes, name)) return plain;
-    const nativeType = name === 'decimal' ? `decimal(${node.precision},${node.scale ?? 0})` : name;
+    const nativeType =
+      name === 'decimal' ? `decimal(${digitsOf(node.precision)},${digitsOf(node.scale)})` : name;
     return { ...plain, type: logicalTypes[name]!, nativeType };
   }
 
@@ -128,7 +133,8 @@ export function avroColumns(schema: unknown): {
     if (Buffer.byteLength(name) > tableLimits.nameBytesMax) left.COLUMN_NAMES_TOO_LONG += 1;
     else if (columns.size >= tableLimits.columnsMax) left.COLUMNS_TOO_MANY += 1;
     else {
-      columns.set(name, { name, type, nativeType: nativeType.slice(0, tableLimits.nameBytesMax), nullable });
+      const shown = nativeType.slice(0, tableLimits.nameBytesMax).toWellFormed();
+      columns.set(name, { name, type, nativeType: shown, nullable });
       return true;
     }
     return false;
@@ -142,6 +148,11 @@ export function avroColumns(schema: unknown): {
     else
       for (const field of found.fields ?? []) {
         if (!isObject(field)) continue;
+        fieldsSeen += 1;
+        if (fieldsSeen > fieldsSeenMax) {
+          left.COLUMNS_TOO_MANY += 1;
+          return;
+        }
         const own = textOf(field.name);
         const [name, of] = [path === '' ? own : `${path}.${own}`, meant(field.type, inner)];
         if (keep(name, of)) below(of, name, depth + 1);

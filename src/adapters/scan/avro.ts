@@ -62,6 +62,7 @@ async function countRows(file: TableFile, { header, end }: Head): Promise<Blocks
     if (next > file.bytes || !header.sync.equals(await file.read(next - syncBytes, syncBytes)))
       return { rows, blocks, torn: true };
     [at, rows] = [next, rows + block.rows];
+    if (!Number.isSafeInteger(rows)) return { rows: undefined, blocks, torn: true };
   }
   return { rows, blocks, torn: false };
 }
@@ -102,7 +103,7 @@ async function describe(file: TableFile, { bytesMax }: SampleBounds): Promise<Ta
   const known = torn || rows === undefined ? {} : { rows };
   return {
     ...{ format: 'avro', columns, rows: 0, whole: true, stated: true },
-    dialect: new Map([['codec', (head.header.meta.get('avro.codec') ?? 'null').slice(0, 64)]]),
+    dialect: new Map([['codec', (head.header.meta.get('avro.codec') ?? 'null').slice(0, 64).toWellFormed()]]),
     problems: [...problems, ...cut],
     profile: { ...known, columns: [] },
   };

@@ -143,15 +143,15 @@ export function columnsOf({ elements, statistics }: ParquetFooter): {
     }
     const kind = kindOf(node);
     if (element.repetition === 'repeated') {
-      keep(node, place.path, 'array', `list<${nativeOf(node)}>`);
-      within(node, { ...place, path: `${place.path}[]`, many: true });
+      if (keep(node, place.path, 'array', `list<${nativeOf(node)}>`))
+        within(node, { ...place, path: `${place.path}[]`, many: true });
     } else if (kind === 'leaf') {
       const known = keep(node, place.path, ...leafType(element, element.physical!));
       const profile = place.many || !known ? {} : (statistics[leaf] ?? {});
       if (Object.keys(profile).length > 0) profiles.push({ name: place.path, ...profile });
     } else if (kind === 'list') {
-      keep(node, place.path, 'array', nativeOf(node));
-      within(itemsOf(node), { ...place, path: `${place.path}[]`, many: true });
+      if (keep(node, place.path, 'array', nativeOf(node)))
+        within(itemsOf(node), { ...place, path: `${place.path}[]`, many: true });
     } else if (keep(node, place.path, kind, kind)) within(node, place);
   }
 

@@ -105,16 +105,20 @@ const perSecond: Readonly<Record<TimeUnit, bigint>> = {
 const secondsMax = 8_640_000_000_000n;
 const daysMax = 100_000_000;
 
+/** A footer may call a fraction a decimal or a time. */
+const isWhole = (bound: Bound): boolean => typeof bound === 'bigint' || Number.isInteger(bound);
+
 function textOf({ physical, meaning }: ParquetElement, bound: Bound | undefined): string | undefined {
   if (bound === undefined) return undefined;
   switch (meaning?.kind) {
     case 'decimal':
-      return decimalText(BigInt(bound), meaning.scale);
+      return isWhole(bound) ? decimalText(BigInt(bound), meaning.scale) : undefined;
     case 'date':
       return typeof bound === 'number' && Math.abs(bound) <= daysMax
         ? new Date(bound * 86_400_000).toISOString().replace(/T.*$/, '')
         : undefined;
     case 'timestamp':
+      if (!isWhole(bound)) return undefined;
       return momentText(BigInt(bound), perSecond[meaning.unit], meaning.utc ? 'Z' : '');
     case 'time':
       return undefined;

@@ -2,6 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { avroReader } from '../../../src/adapters/scan/avro.ts';
+import { avroColumns } from '../../../src/adapters/scan/avro-columns.ts';
 import { AvroWriter } from '../../../src/formats/avro-bytes.ts';
 import { encodeContainerHeader } from '../../../src/formats/container-header.ts';
 import { isRefusal, sampleDefault, type Table } from '../../../src/ports/table-reader.ts';
@@ -86,6 +87,51 @@ test('blocks that are torn are a problem of the table', async () => {
     expect(answer.problems).toEqual([{ code: 'ROWS_MALFORMED', count: 1 }]);
     expect(answer.profile).toEqual({ columns: [] });
   }
+});
+
+test('what a schema says beside its types ends no scan and comes as text that can be written', async () => {
+  const decimal = {
+    type: 'bytes',
+    logicalType: 'decimal',
+    precision: { toString: 1, valueOf: 1 },
+    scale: [],
+  };
+  const fields = [
+    { name: 'a', type: decimal },
+    { name: '\ud800', type: 'int' },
+  ];
+  const answer = (await describe(container({ type: 'record', name: 'R', fields }))) as Table;
+  expect(answer.columns.map(({ name, nativeType }) => `${name} ${nativeType}`)).toEqual([
+    'a decimal(0,0)',
+    '\ufffd int',
+  ]);
+});
+
+test('a record that is named everywhere is not gone through everywhere', () => {
+  const long = 'p'.repeat(500);
+  const fields = (count: number, type: unknown) =>
+    Array.from({ length: count }, (_, i) => ({ name: `f${i}`.padStart(6, '_'), type }));
+  const wide = { type: 'record', name: 'Wide', fields: fields(7_000, 'int') };
+  const inner = {
+    type: 'record',
+    name: 'Inner',
+    fields: [{ name: 'first_', type: wide }, ...fields(1_900, 'Wide')],
+  };
+  const { problems } = avroColumns({ type: 'record', name: 'R', fields: [{ name: long, type: inner }] });
+  const seen = problems.reduce((sum, { count }) => sum + count, 0);
+  expect(seen).toBeLessThan(110_000);
+});
+
+test('rows beyond what numbers hold are torn', async () => {
+  const [head, block] = [container(order), new AvroWriter()];
+  block.long(2 ** 53 - 1);
+  block.long(0);
+  block.fixed(sync);
+  const one = Buffer.from(block.copy());
+  expect(await describe(Buffer.concat([head, one, one]))).toMatchObject({
+    problems: [{ code: 'ROWS_MALFORMED', count: 1 }],
+    profile: { columns: [] },
+  });
 });
 
 test.for<[string, Uint8Array, RegExp]>([

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
 import { parquetReader } from '../../../src/adapters/scan/parquet.ts';
+import { columnsOf } from '../../../src/adapters/scan/parquet-columns.ts';
+import type { ParquetElement } from '../../../src/adapters/scan/parquet-footer.ts';
 import { isRefusal, sampleDefault, type Table } from '../../../src/ports/table-reader.ts';
 import { memoryFile } from '../../given/memory-files.ts';
 
@@ -119,6 +121,44 @@ test('nested columns have the paths that JSON has', async () => {
     'tags map',
   ]);
   expect(profile!.columns.map(({ name }) => name)).toEqual(['by.team']);
+});
+
+test.for([
+  ['DECIMAL', 5],
+  ['TIMESTAMP_MILLIS', 9],
+] as const)('a fraction that is called a %s has no bounds', async ([, converted]) => {
+  const footer = Buffer.from(
+    footerOf(
+      Buffer.from(parquetWriteBuffer({ columnData: [{ name: 'zz', data: [1.5, 2.5], type: 'DOUBLE' }] })),
+    ),
+  );
+  // Behind its name the column ends; a field 6 of an i32 before that is what it is called.
+  const end = footer.indexOf('zz') + 2;
+  const lying = Buffer.concat([
+    footer.subarray(0, end),
+    Buffer.from([0x25, converted * 2]),
+    footer.subarray(end),
+  ]);
+  const { columns, profile } = await described(Buffer.concat([Buffer.alloc(1_000), fileOf(lying)]));
+  expect(columns[0]!.nativeType).toMatch(/^(decimal|timestamp)/);
+  expect(profile!.columns).toEqual([{ name: 'zz', nulls: 0 }]);
+});
+
+test('below a list of a name beyond bounds nothing is looked at', () => {
+  const element = { length: 0, repetition: 'required', children: 0, meaning: undefined } as const;
+  const [long, fields] = ['x'.repeat(2 ** 20), 10_000];
+  const leaves = Array.from({ length: fields }, (_, i) => ({
+    ...({ ...element, name: `c${i}`, physical: 'int32' } as const),
+  }));
+  const group = { ...element, physical: undefined };
+  const elements: ParquetElement[] = [
+    { ...group, name: 'root', children: 1 },
+    { ...group, name: long, repetition: 'repeated', children: fields },
+    ...leaves,
+  ];
+  const { columns, problems } = columnsOf({ elements, rows: 0, rowGroups: 0, createdBy: '', statistics: [] });
+  expect(columns).toEqual([]);
+  expect(problems).toEqual([{ code: 'COLUMN_NAMES_TOO_LONG', count: 1 }]);
 });
 
 test('cut off anywhere, it is refused', async () => {
