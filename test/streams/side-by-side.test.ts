@@ -103,7 +103,10 @@ test('a way back waits for lanes that are behind and follow; where nobody follow
   await using world = await openWorld(1);
   const first = await builtByV1(world);
   const v2 = program(world, entitiesV2);
-  await v2.rebuild();
+  const second = await v2.rebuild();
+  // Until it has seen the swap, it follows what served before.
+  const servesSecond = () => expect.poll(() => v2.serving.status().index).toBe(second);
+  await servesSecond();
   const resume = await v2.kept.pause();
   await archiveEvents(world, tableEvents(30, 12));
   await v2.serving.reach(await world.ends(), soon());
@@ -130,6 +133,7 @@ test('a way back waits for lanes that are behind and follow; where nobody follow
   expect(looks).toBeGreaterThan(1);
 
   await rollback(v2.context, entitiesV2, 'forward');
+  await servesSecond();
   await v2.kept.stop();
   await archiveEvents(world, tableEvents(5, 42));
   await v2.serving.reach([47], soon());
