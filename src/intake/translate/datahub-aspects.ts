@@ -31,7 +31,6 @@ export const datahubTechnicalAspects: AspectAllowList = [
   'dataTypeKey',
   'datasetDeprecation',
   'datasetKey',
-  'deprecation',
   'domainKey',
   'editableContainerProperties',
   'editableDatasetProperties',
@@ -66,7 +65,6 @@ export const datahubTechnicalAspects: AspectAllowList = [
   'querySubjects',
   'schemaFieldKey',
   'schemafieldInfo',
-  'siblings',
   'structuredProperties',
   'structuredPropertyKey',
   'tagKey',
@@ -75,14 +73,11 @@ export const datahubTechnicalAspects: AspectAllowList = [
   'versionProperties',
   'versionSetKey',
   'versionSetProperties',
-  'viewProperties',
 ];
 
 /** The statement of a view's query is the definition that its `viewProperties` hold; other queries hold what people asked. */
 const isOfView = (urn: string, aspect: string, allowList: AspectAllowList): boolean =>
-  aspect === 'queryProperties' &&
-  urn.startsWith('urn:li:query:view_') &&
-  allowList.includes('viewProperties');
+  aspect === 'queryProperties' && urn.startsWith('urn:li:query:view_') && allowList.includes('querySubjects');
 
 /** Whether an aspect without a schema is taken as it is. */
 export const isTakenOpaque = (urn: string, aspect: string, allowList: AspectAllowList): boolean =>
