@@ -11,6 +11,7 @@ import type { RebuildReport } from '../streams/rebuild-report.ts';
 import type { VerifyReport } from '../streams/verify.ts';
 import type { LogWatch } from '../streams/watch-log.ts';
 import type { ArchiveLaneStatus } from './archive-lanes.ts';
+import type { Catalog } from './catalog.ts';
 import type { EpochTurns } from './epoch-turns.ts';
 import type { Underway } from './operations.ts';
 import type { Rebuilds } from './rebuilds.ts';
@@ -132,4 +133,6 @@ export interface Annal extends AnnalOfEpoch {
   readonly schemas: Schemas;
   /** Records that came behind the end of an epoch, since this process started. */
   readonly stragglers: () => number;
+  /** Undefined in a process that scans nothing. */
+  readonly catalog?: Catalog | undefined;
 }

@@ -1,10 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { takeOwnerLock } from '../adapters/file-log/owner-lock.ts';
-import { localFiles } from '../adapters/scan/local-files.ts';
-import { blobFiles } from '../composition/blob-files.ts';
 import { openPorts } from '../composition/compose.ts';
-import { Fault } from '../domain/fault.ts';
-import type { FileTree } from '../ports/file-tree.ts';
 import { completeLane, lanesOf } from '../streams/complete.ts';
 import type { Epoch } from '../streams/epochs.ts';
 import { type CaptureRequest, type CaptureWorld, importCapture } from '../streams/import-capture.ts';
@@ -12,24 +8,6 @@ import { keepVkey } from '../streams/tree-signing.ts';
 import type { AnnalConfig } from './config.ts';
 import { portSettings } from './open-annal.ts';
 import { signingKey } from './signing-key.ts';
-
-const inBlobs = /^blob:([a-z0-9](?:-?[a-z0-9]){2,62})(?:\/(.*?))?\/?$/;
-
-/**
- * The files of a folder, or, as `blob:<container>/<prefix>`, of the storage account that is configured. Rejects with
- * `FILE_UNREADABLE`, and with `CONFIG_INVALID` where no account is.
- */
-export async function captureTree(config: AnnalConfig, given: string): Promise<FileTree> {
-  if (!given.startsWith('blob:')) return localFiles(given);
-  const [, container, prefix = ''] = inBlobs.exec(given) ?? [];
-  if (container === undefined)
-    throw new Fault('FILE_UNREADABLE', { path: given, why: 'no blob:<container>/<prefix>' });
-  if (config.archive.kind === 'folder') {
-    const what = 'or ANNAL_BLOB_ACCOUNT_URL is missing: it says in which account the files lie';
-    throw new Fault('CONFIG_INVALID', { faults: [{ at: 'ANNAL_BLOB_CONNECTION_STRING', what }] });
-  }
-  return blobFiles({ account: config.archive.account, container, prefix });
-}
 
 export interface Imported {
   readonly epochs: readonly Epoch[];

@@ -4,13 +4,14 @@ import { Fault } from '../domain/fault.ts';
 import { inboxOf } from '../streams/archive-names.ts';
 import type { DriftLimits } from '../streams/drift.ts';
 import { accessFaults, elasticsearchAccessOf, kafkaAccessOf, registryOf } from './access.ts';
+import { type CatalogConfig, catalogFaults, catalogOf } from './catalog-config.ts';
 import { type DatahubTopic, datahubFaults, datahubTopicOf } from './datahub-settings.ts';
 import { hidden, shown, unknownVariables } from './given-texts.ts';
 import type { Setting } from './setting-texts.ts';
 import { type SettingName, settings } from './settings.ts';
 
 /** What one process does: `all` in the embedded profile and wherever one process is enough. */
-export type Role = 'all' | 'archiver' | 'projector' | 'api';
+export type Role = 'all' | 'archiver' | 'projector' | 'api' | 'catalog';
 
 export interface ConfigFlags {
   readonly data?: string | undefined;
@@ -73,6 +74,7 @@ export interface AnnalConfig {
   readonly datahubSnapshots: DatahubTopic | undefined;
   /** Undefined: no bridge. */
   readonly inbox: { readonly topic: string; readonly source: string } | undefined;
+  readonly catalog: CatalogConfig;
   readonly archiveLimits: {
     readonly flushBytes: number;
     readonly flushMs: number;
@@ -166,6 +168,7 @@ function readAll(env: Environment, flags: ConfigFlags): Read {
     ...contradictions(values, set),
     ...accessFaults(values, set),
     ...missingFor(flags.role ?? 'all', set),
+    ...catalogFaults(values, flags.role, set),
   );
   return { values, explained, faults };
 }
@@ -264,6 +267,7 @@ function assemble(values: Values, flags: ConfigFlags, env: Environment): AnnalCo
     datahub: datahubTopicOf(values, 'datahubTopic'),
     datahubSnapshots: datahubTopicOf(values, 'datahubSnapshotsTopic'),
     inbox: sure.inbox === 'on' ? { topic: inboxOf(sure.topic), source: sure.inboxSource } : undefined,
+    catalog: catalogOf(values),
     archiveLimits: {
       flushBytes: sure.flushBytes,
       flushMs: sure.flushSeconds * 1_000,

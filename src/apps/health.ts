@@ -28,6 +28,7 @@ export async function healthOf({
   publisher,
   missing,
   reasons: others = () => [],
+  notices = () => [],
 }: {
   readonly ports: Ports;
   /** Ports that this process works with. */
@@ -42,6 +43,8 @@ export async function healthOf({
   readonly missing?: () => Promise<readonly MissingOffsets[]>;
   /** What else keeps somebody from their work until somebody does something. */
   readonly reasons?: () => Health['reasons'];
+  /** What somebody has to know though all goes on. */
+  readonly notices?: () => Health['reasons'];
 }): Promise<Health> {
   const { archive, readModel, registry } = ports;
   const subject = subjectOf(epochs.at(-1)!.name);
@@ -77,7 +80,7 @@ export async function healthOf({
       ? []
       : [{ code: unpublished.code, detail: `published cuts: ${unpublished.message}` }];
   const reasons = [...asked.flat(), ...lanes, ...cuts, ...lagging, ...stalledIn(watch), ...others()];
-  const degraded = missing === undefined ? [] : await gapsIn(missing);
+  const degraded = [...(missing === undefined ? [] : await gapsIn(missing)), ...notices()];
   return { ready: reasons.length === 0, reasons, ...(degraded.length === 0 ? {} : { degraded }) };
 }
 

@@ -28,6 +28,8 @@ export interface Roles {
   readonly archiver: boolean;
   readonly projector: boolean;
   readonly intake: boolean;
+  /** Keeps places scanned; takes events in too, then. */
+  readonly catalog?: boolean;
 }
 
 export const allRoles: Roles = { archiver: true, projector: true, intake: true };

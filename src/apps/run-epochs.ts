@@ -5,12 +5,14 @@ import type { NoteSigner } from '../formats/note-key.ts';
 import type { Rules } from '../intake/admit.ts';
 import { type Intake, openIntake } from '../intake/submit.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import type { ReadModel } from '../ports/read-model.ts';
 import { type Epoch, readClosing } from '../streams/epochs.ts';
 import { openEventDecoders } from '../streams/event-decoders.ts';
 import { modelOfLog } from '../streams/own-model.ts';
 import type { Annal, Health, Operation, PortPlace } from './annal.ts';
 import { auditTopic } from './audit-topic.ts';
 import { type Bridges, startBridges } from './bridges.ts';
+import { type Catalog, startCatalog } from './catalog.ts';
 import type { AnnalConfig } from './config.ts';
 import { ensureSchemaIn } from './ensure-schema.ts';
 import { epochTurns } from './epoch-turns.ts';
@@ -50,6 +52,7 @@ export async function runEpochs(
   const readModel = modelOfLog(ports.readModel, first.epochs[0]!.log);
   const lookMs = options.epochLookMs ?? epochLookMs;
   let bridges: Bridges | undefined;
+  let catalog: Catalog | undefined;
   let stragglers = 0;
   const unfit = await auditTopic(ports.logHost, first.epochs.at(-1)!, say);
 
@@ -63,6 +66,7 @@ export async function runEpochs(
       ...{ places, epochs, log, roles, intake, signer, say, running },
       ...{ archiveLimits: config.archiveLimits, stallMs: config.stallMs, drift: config.drift },
       fillBy,
+      notices: () => catalog?.notices() ?? [],
       reasons: () => [
         ...(bridges?.reasons() ?? []),
         ...closed(),
@@ -104,7 +108,13 @@ export async function runEpochs(
       ...(turnProbe === undefined ? {} : { probe: turnProbe }),
     }),
   );
-  if (live.intake !== undefined && rules !== undefined) {
+  if (live.intake !== undefined && roles.catalog === true && config.catalog.sources.length > 0) {
+    const model = (): ReadModel => live.runtime.model;
+    const started = startCatalog(config, { ports, intake: live.intake, model, say });
+    catalog = started;
+    opening.defer(() => started.stop());
+  }
+  if (live.intake !== undefined && rules !== undefined && config.role !== 'catalog') {
     const started = startBridges(config, { ports, intake: live.intake, rules, say });
     bridges = started;
     opening.defer(() => started.stop());
@@ -116,6 +126,7 @@ export async function runEpochs(
       enumerable: true,
     },
     stragglers: { value: () => stragglers, enumerable: true },
+    catalog: { value: catalog, enumerable: true },
   }) as Runtime & Annal;
 }
 

@@ -68,6 +68,8 @@ export interface RuntimeOptions {
   readonly running?: Operations<Operation>;
   /** What else keeps somebody from their work, for health. */
   readonly reasons?: () => Health['reasons'];
+  /** What somebody has to know though all goes on, for health. */
+  readonly notices?: () => Health['reasons'];
   /** Told of each read model that is built because none was there. */
   readonly onBuilt?: (report: RebuildReport) => void;
   /** Tests stop the process at named points. */

@@ -11,10 +11,11 @@ import { openWhenThere } from './wait-to-open.ts';
 export const version: string = ownVersion();
 
 const rolesOf: Readonly<Record<Role, Roles>> = {
-  all: { archiver: true, projector: true, intake: true },
+  all: { archiver: true, projector: true, intake: true, catalog: true },
   archiver: { archiver: true, projector: false, intake: false },
   projector: { archiver: false, projector: true, intake: false },
   api: { archiver: false, projector: false, intake: true },
+  catalog: { archiver: false, projector: false, intake: true, catalog: true },
 };
 
 /** JSON lines on stderr: one fact each. */

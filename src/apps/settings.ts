@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { azureRegistry, elasticsearchAccess, kafkaAccess, registryAccess } from './access-settings.ts';
+import { catalogSources } from './catalog-config.ts';
 import {
   bytes,
   connectionString,
@@ -162,6 +163,18 @@ export const settings = {
     about: 'its name in ids and progress; a new one when that topic was made again',
     fallback: 'inbox',
     parse: sourceName,
+  }),
+  catalog: setting({
+    variable: 'ANNAL_CATALOG',
+    about: 'kept scanned: name=folder or name=azure:container/prefix, with commas between them',
+    parse: refine(catalogSources, 'name=folder or name=azure:container/prefix, no name twice'),
+  }),
+  catalogSeconds: setting({
+    variable: 'ANNAL_CATALOG_SECONDS',
+    about:
+      'how long after a scan of a place ended the next one begins where nothing was told to have changed',
+    fallback: '300',
+    parse: whole(1, 86_400),
   }),
   flushSeconds: setting({
     variable: 'ANNAL_ARCHIVE_FLUSH_SECONDS',

@@ -18,6 +18,8 @@ export interface ClaimedFile {
   readonly path: string;
   readonly reader: TableReader;
   readonly partitions: readonly string[];
+  /** See `TreeEntry`. */
+  readonly stamp: string | undefined;
 }
 
 export interface DescribedFile {

@@ -9,6 +9,7 @@ interface FolderFile {
   /** The file's name without its extension. */
   readonly stem: string;
   readonly reader: TableReader;
+  readonly stamp: string | undefined;
 }
 
 /** One folder's listing, sorted by name. It is held whole: about 1 KB an entry. */
@@ -66,9 +67,9 @@ function nameFault(name: string, spellings: Set<string>): string | undefined {
 export async function readFolder(
   tree: FileTree,
   path: string,
-  readers: readonly TableReader[],
+  { readers, stamped }: { readonly readers: readonly TableReader[]; readonly stamped: boolean },
 ): Promise<Folder | TableRefusal> {
-  const listed = await orUnreadable(() => tree.list(path));
+  const listed = await orUnreadable(() => tree.list(path, stamped));
   if ('refused' in listed) return listed;
   const files: FolderFile[] = [];
   const folders: string[] = [];
@@ -88,7 +89,7 @@ export async function readFolder(
     } else if (entry.kind === 'file') {
       const { stem, extension } = splitName(entry.name);
       const reader = readers.find(({ extensions }) => extensions.includes(extension));
-      if (reader !== undefined) files.push({ path: below, stem, reader });
+      if (reader !== undefined) files.push({ path: below, stem, reader, stamp: entry.stamp });
       else passedOver.push({ kind: 'skipped', path: below, why: 'format' });
     } else {
       passedOver.push({ kind: 'skipped', path: below, why: entry.kind });

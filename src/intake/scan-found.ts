@@ -35,6 +35,15 @@ export interface FoundEntity {
   readonly path: string;
   readonly aspects: ReadonlyMap<string, AspectValue>;
   readonly problems: readonly TableProblem[];
+  /** Where a later scan that finds the same need not look into it; absent where it has to. */
+  readonly stamp?: string;
+}
+
+/** An entity that is what it was when somebody looked into it last. */
+export interface FoundSame {
+  readonly kind: 'same';
+  readonly urn: string;
+  readonly path: string;
 }
 
 /** A file or folder that could not be described. Its URN, where it has one, still counts as seen. */
@@ -62,7 +71,7 @@ export interface FoundSkip {
   readonly why: 'link' | 'special' | 'format' | 'hidden';
 }
 
-export type FoundItem = FoundEntity | FoundState | FoundRefusal | FoundSkip;
+export type FoundItem = FoundEntity | FoundSame | FoundState | FoundRefusal | FoundSkip;
 
 /** A whole scan, gathered. */
 export interface ScanFound {
@@ -82,7 +91,7 @@ export async function gatherScan(items: AsyncIterable<FoundItem>): Promise<ScanF
     if (item.kind === 'entity') entities.push(item);
     else if (item.kind === 'state') states.push(item);
     else if (item.kind === 'refused') refused.push(item);
-    else skipped.push(item);
+    else if (item.kind === 'skipped') skipped.push(item);
   }
   return { entities, states, refused, skipped };
 }

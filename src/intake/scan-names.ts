@@ -58,7 +58,7 @@ export const containerUrn = (path: string): string =>
  * most 128 bytes. Two sources of one name would each delete what the other found: give them different names.
  */
 export function scanSourceId(dir: string, name?: string): string {
-  const wanted = (name ?? basename(dir)).trim().toWellFormed();
+  const wanted = (name ?? basename(dir.replace(/^(?:azure|blob):/, ''))).trim().toWellFormed();
   return boundName(
     wanted === '' ? 'root' : wanted.normalize('NFC').replace(/\p{C}/gu, percent),
     sourceIdBytesMax,

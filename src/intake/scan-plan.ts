@@ -138,6 +138,10 @@ export function scanPlanner(known: Pick<Known, 'get'>, options: PlanOptions): Sc
         seen.add(item.urn);
         return changesOf(item);
       }
+      if (item.kind === 'same') {
+        seen.add(item.urn);
+        unchanged += 1;
+      }
       if (item.kind === 'refused') {
         if (item.urn !== undefined) seen.add(item.urn);
         // An empty file was read. Anything else may hide what it holds.

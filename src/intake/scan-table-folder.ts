@@ -17,16 +17,25 @@ export interface Walk {
   readonly filesAtOnceMax: number;
   /** Of this scan, UTC milliseconds. */
   readonly seenAtMs: number | undefined;
+  /** Whether a table had this stamp when it was looked into last; undefined: all is looked into, and nothing stamped. */
+  readonly isSame: ((urn: string, stamp: string) => boolean) | undefined;
 }
+
+/** How folders are listed. */
+export const listing = ({ readers, isSame }: Walk) => ({ readers, stamped: isSame !== undefined });
 
 /** What a walk through the folders of one table may meet; `torn`: this is no table. */
 type Met = { readonly file: ClaimedFile } | { readonly aside: readonly FoundItem[] } | 'torn';
 
 /** Every file below a folder of partitions, in order. */
-async function* partitionFiles(walk: Walk, folder: Folder, keys: readonly string[]): AsyncGenerator<Met> {
+export async function* partitionFiles(
+  walk: Walk,
+  folder: Folder,
+  keys: readonly string[],
+): AsyncGenerator<Met> {
   const { files, folders } = folder;
   if (folders.length === 0) {
-    for (const { path, reader } of files) yield { file: { path, reader, partitions: keys } };
+    for (const { path, reader, stamp } of files) yield { file: { path, reader, stamp, partitions: keys } };
     return;
   }
   const key = partitionKey(folders[0]!);
@@ -37,7 +46,7 @@ async function* partitionFiles(walk: Walk, folder: Folder, keys: readonly string
   }
   for (const name of folders) {
     const path = folder.path === '' ? name : `${folder.path}/${name}`;
-    const below = await readFolder(walk.tree, path, walk.readers);
+    const below = await readFolder(walk.tree, path, listing(walk));
     if ('refused' in below) {
       yield { aside: [refusalOf(`${path}/`, below)] };
     } else {
@@ -55,7 +64,7 @@ export interface FolderTable {
 }
 
 /** Whether the names allow a table; folders of partitions are judged on the way. */
-function mayBeTable({ path, files, folders }: Folder, source: string): boolean {
+export function mayBeTable({ path, files, folders }: Folder, source: string): boolean {
   if (folders.length > 0) return true;
   const own = path === '' ? source : lastSegment(path);
   return files.length > 0 && files.every(({ stem }) => isPartName(stem, own));

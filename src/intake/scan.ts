@@ -11,11 +11,12 @@ import {
 } from '../ports/table-reader.ts';
 import { inOrder } from './in-order.ts';
 import { folderEntity, tableEntity, unreadState } from './scan-aspects.ts';
-import { describeFile, orUnreadable, refusalOf } from './scan-files.ts';
+import { type ClaimedFile, describeFile, orUnreadable, refusalOf } from './scan-files.ts';
 import { type Folder, readFolder } from './scan-folder.ts';
 import type { FoundItem, FoundRefusal } from './scan-found.ts';
 import { containerUrn, datasetUrn, lastSegment, nameOf, sourceName } from './scan-names.ts';
-import { type FolderTable, folderTable, type Walk } from './scan-table-folder.ts';
+import { folderStamp, markerStamp } from './scan-stamps.ts';
+import { type FolderTable, folderTable, listing, type Walk } from './scan-table-folder.ts';
 
 export interface ScanOptions {
   /** See `scanSourceId`. Names the table where the scanned folder itself is one. */
@@ -27,6 +28,8 @@ export interface ScanOptions {
   readonly sample?: SampleBounds;
   /** Files open at once. */
   readonly filesAtOnceMax?: number;
+  /** Whether a table had this stamp when it was looked into last: then it is yielded as `same`. Without it there are no stamps. */
+  readonly isSame?: (urn: string, stamp: string) => boolean;
   /** UTC milliseconds of this scan: what profiles are told to be of. Without it there are none. */
   readonly seenAtMs?: number;
 }
@@ -36,11 +39,18 @@ type Above = readonly { readonly path: string; given: boolean }[];
 
 const folderDepthMax = 64;
 
-function* giveFolders(above: Above): Generator<FoundItem> {
+/** Of a folder's own description, which comes from its path alone. */
+const containerStamp = 'container';
+
+function* giveFolders({ isSame }: Walk, above: Above): Generator<FoundItem> {
   for (const folder of above) {
     if (folder.given) continue;
     folder.given = true;
-    yield folderEntity(folder.path);
+    const { path } = folder;
+    const urn = containerUrn(path);
+    if (isSame === undefined) yield folderEntity(path);
+    else if (isSame(urn, containerStamp)) yield { kind: 'same', urn, path: `${path}/` };
+    else yield { ...folderEntity(path), stamp: containerStamp };
   }
 }
 
@@ -56,12 +66,13 @@ interface Placed {
   readonly bytes: number;
   /** Parts that could not be read. */
   readonly failures: readonly FoundRefusal[];
+  readonly stamp: string | undefined;
 }
 
 function placeTable(walk: Walk, table: Table, placed: Placed): FoundItem {
-  const { folder, failures, files, ...place } = placed;
+  const { folder, failures, files, stamp, ...place } = placed;
   const { format, columns, rows, whole, dialect, problems, profile, stated } = table;
-  return tableEntity(
+  const entity = tableEntity(
     {
       ...{ ...place, format, columns, whole, dialect, profile },
       urn: datasetUrn(place.name),
@@ -71,15 +82,28 @@ function placeTable(walk: Walk, table: Table, placed: Placed): FoundItem {
     },
     { problems, failures, seenAtMs: walk.seenAtMs },
   );
+  return stamp === undefined || failures.length > 0 ? entity : { ...entity, stamp };
 }
 
 /** One dataset a file. */
 async function* walkFiles(walk: Walk, folder: Folder, above: Above): AsyncGenerator<FoundItem> {
-  const files = folder.files.map(({ path, reader }) => ({ path, reader, partitions: [] }));
-  const described = inOrder(files, walk.filesAtOnceMax, (file) => describeFile(walk.tree, file, walk.sample));
-  for await (const { file, bytes, answer } of described) {
+  const files = folder.files.map(({ path, reader, stamp }) => ({
+    ...{ path, reader, partitions: [] },
+    stamp: stamp === undefined ? undefined : `${stamp} ${reader.format}`,
+  }));
+  const isSame = ({ path, stamp }: ClaimedFile): boolean =>
+    stamp !== undefined && walk.isSame?.(datasetUrn(folder.names.get(path)!), stamp) === true;
+  const described = inOrder(files, walk.filesAtOnceMax, async (file) =>
+    isSame(file) ? file : describeFile(walk.tree, file, walk.sample),
+  );
+  for await (const found of described) {
+    yield* giveFolders(walk, above);
+    if (!('answer' in found)) {
+      yield { kind: 'same', urn: datasetUrn(folder.names.get(found.path)!), path: found.path };
+      continue;
+    }
+    const { file, bytes, answer } = found;
     const name = folder.names.get(file.path)!;
-    yield* giveFolders(above);
     if (isRefusal(answer)) {
       const [urn, refusal] = [datasetUrn(name), refusalOf(file.path, answer, datasetUrn(name))];
       yield refusal;
@@ -89,7 +113,8 @@ async function* walkFiles(walk: Walk, folder: Folder, above: Above): AsyncGenera
     const title = lastSegment(file.path)
       .replace(/\.[^.]*$/u, '')
       .normalize('NFC');
-    const placed = { name, title, path: file.path, folder: folder.path, files: 1, bytes, failures: [] };
+    const { path, stamp } = file;
+    const placed = { name, title, path, folder: folder.path, files: 1, bytes, failures: [], stamp };
     yield placeTable(walk, answer, placed);
   }
 }
@@ -112,7 +137,7 @@ function* folderTableItems(
   walk: Walk,
   folder: Folder,
   found: FolderTable,
-  name: string,
+  { name, stamp }: { readonly name: string; readonly stamp: string | undefined },
 ): Generator<FoundItem> {
   const { table, files, bytes, refused } = found.parts;
   const urn = datasetUrn(name);
@@ -132,7 +157,7 @@ function* folderTableItems(
   yield placeTable(
     walk,
     { ...table, columns },
-    { name, title, path, folder: within, files, bytes, failures },
+    { name, title, path, folder: within, files, bytes, failures, stamp },
   );
 }
 
@@ -144,6 +169,11 @@ async function* markedItems(
   name: string,
 ): AsyncGenerator<FoundItem> {
   const [path, urn] = [`${folder.path}/`, datasetUrn(name)];
+  const stamp = await markerStamp(walk, folder, reader);
+  if (stamp !== undefined && walk.isSame?.(urn, stamp) === true) {
+    yield { kind: 'same', urn, path };
+    return;
+  }
   const answer = await orUnreadable(() => reader.describe(walk.tree, folder.path));
   if (isRefusal(answer)) {
     const refusal = refusalOf(path, answer, urn);
@@ -152,14 +182,9 @@ async function* markedItems(
     return;
   }
   const title = titleOf(walk, folder);
+  const within = parentOf(folder.path);
   yield placeTable(walk, answer, {
-    name,
-    title,
-    path,
-    folder: parentOf(folder.path),
-    files: 0,
-    bytes: 0,
-    failures: [],
+    ...{ name, title, path, folder: within, files: 0, bytes: 0, failures: [], stamp },
   });
 }
 
@@ -171,7 +196,7 @@ function* refusedFolder(path: string, refusal: TableRefusal): Generator<FoundIte
 }
 
 async function* walkFolder(walk: Walk, path: string, above: Above, name: string): AsyncGenerator<FoundItem> {
-  const folder = await readFolder(walk.tree, path, walk.readers);
+  const folder = await readFolder(walk.tree, path, listing(walk));
   if ('refused' in folder) {
     yield* refusedFolder(path, folder);
     return;
@@ -185,15 +210,21 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
   }
   const reader = walk.folderReaders.find(({ marker }) => folder.beside.includes(marker));
   if (reader !== undefined) {
-    yield* giveFolders(above);
+    yield* giveFolders(walk, above);
     yield* markedItems(walk, folder, reader, name);
     return;
   }
   yield* folder.passedOver;
+  const stamp = await folderStamp(walk, folder);
+  if (stamp !== undefined && walk.isSame?.(datasetUrn(name), stamp) === true) {
+    yield* giveFolders(walk, above);
+    yield { kind: 'same', urn: datasetUrn(name), path: `${path}/` };
+    return;
+  }
   const table = await folderTable(walk, folder);
   if (table !== undefined) {
-    yield* giveFolders(above);
-    yield* folderTableItems(walk, folder, table, name);
+    yield* giveFolders(walk, above);
+    yield* folderTableItems(walk, folder, table, { name, stamp });
     return;
   }
   const inside = path === '' ? above : [...above, { path, given: false }];
@@ -215,7 +246,14 @@ async function* walkFolder(walk: Walk, path: string, above: Above, name: string)
  */
 export async function* scanFolder(tree: FileTree, options: ScanOptions): AsyncGenerator<FoundItem> {
   const walk: Walk = {
-    ...{ tree, sample: sampleDefault, filesAtOnceMax: 8, seenAtMs: undefined, folderReaders: [] },
+    ...{
+      tree,
+      sample: sampleDefault,
+      filesAtOnceMax: 8,
+      seenAtMs: undefined,
+      folderReaders: [],
+      isSame: undefined,
+    },
     ...options,
   };
   yield* walkFolder(walk, '', [], sourceName(options.source));

@@ -4,6 +4,8 @@ export interface TreeEntry {
   readonly name: string;
   /** `link`: a symbolic link, never followed. `special`: a device, socket or pipe, never opened. */
   readonly kind: 'folder' | 'file' | 'link' | 'special';
+  /** Of a file, where it was asked for: another one whenever its bytes may be others. Absent where nobody can say yet. */
+  readonly stamp?: string;
 }
 
 export interface OpenFile extends TableFile, AsyncDisposable {}
@@ -14,9 +16,9 @@ export interface FileTree {
   readonly place: string;
   /**
    * What stands directly in `folder`, in any order. Rejects with `FILE_UNREADABLE` where it cannot be listed. A name
-   * that is not valid Unicode holds U+FFFD and cannot be opened.
+   * that is not valid Unicode holds U+FFFD and cannot be opened. `stamped`: with the stamps of files.
    */
-  list(folder: string): Promise<readonly TreeEntry[]>;
+  list(folder: string, stamped?: boolean): Promise<readonly TreeEntry[]>;
   /**
    * Opens a file for reading. Rejects with `FILE_UNREADABLE` where it is missing, not allowed, a link, or no plain file.
    */

@@ -37,7 +37,7 @@ export const exceptions: readonly Exception[] = [
     to: 'src/adapters/folder/archive-store.ts',
     because: 'an archive to be copied from is not the port of this process',
   },
-  ...['local-files', 'registry'].map((file) => ({
+  ...['local-files', 'registry', 'watch-folder'].map((file) => ({
     from: 'src/apps/',
     to: `src/adapters/scan/${file}.ts`,
     because: 'files are scanned where the command runs, whatever the ports of the server',

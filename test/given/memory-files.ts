@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Fault } from '../../src/domain/fault.ts';
 import type { FileTree, TreeEntry } from '../../src/ports/file-tree.ts';
 import type { TableFile } from '../../src/ports/table-reader.ts';
@@ -45,13 +46,24 @@ export function memoryFiles(
     const entry = all.get(path);
     return typeof entry === 'object' && 'broken' in entry ? entry.broken : undefined;
   };
+  const stampOf = (path: string): string => {
+    const entry = all.get(path)!;
+    return hash('sha256', typeof entry === 'object' && 'broken' in entry ? entry.broken : entry);
+  };
   return {
     place: 'memory',
-    async list(folder) {
+    async list(folder, stamped = false) {
       const why = broken(`${folder}/`);
       if (why !== undefined) throw new Fault('FILE_UNREADABLE', { path: folder, why });
       // Reversed, because the order of a listing is nobody's promise.
-      return [...(folders.get(folder) ?? [])].map(([name, kind]) => ({ name, kind })).reverse();
+      return [...(folders.get(folder) ?? [])]
+        .map(([name, kind]) => ({
+          ...{ name, kind },
+          ...(stamped && kind === 'file'
+            ? { stamp: stampOf(folder === '' ? name : `${folder}/${name}`) }
+            : {}),
+        }))
+        .reverse();
     },
     async open(path) {
       const [entry, why] = [all.get(path), broken(path)];

@@ -37,20 +37,24 @@ export function blobTree({ account, container, prefix }: BlobTreeOptions): FileT
 
   return {
     place: `${placeOf(account)}/${container}/${prefix}`,
-    list: (folder) =>
+    list: (folder, stamped = false) =>
       asked(folder, async (found) => {
         const above = nameOf(folder);
         const begin = above === '' ? '' : `${above}/`;
         const entries: TreeEntry[] = [];
         for await (const item of found.listBlobsByHierarchy('/', { prefix: begin })) {
           const name = item.name.slice(begin.length).replace(/\/$/, '');
-          entries.push({ name, kind: item.kind === 'prefix' ? 'folder' : 'file' });
+          if (item.kind === 'prefix') entries.push({ name, kind: 'folder' });
+          else entries.push({ name, kind: 'file', ...(stamped ? stampIn(item.properties.etag) : {}) });
         }
         return entries;
       }),
     open: (path) => asked(path, (found) => openBlob(found, path, nameOf(path), asked)),
   };
 }
+
+const stampIn = (etag: string | undefined): { stamp: string } | Record<string, never> =>
+  etag === undefined ? {} : { stamp: etag };
 
 async function openBlob(
   container: ContainerClient,

@@ -15,6 +15,7 @@ import { metricsOf } from './metrics.ts';
 import { pageRoutes } from './page.ts';
 import { problemOf, problemOfError, sendProblem } from './problem.ts';
 import { type Api, guard } from './request.ts';
+import { catalogRoutes } from './routes/catalog.ts';
 import { confluentRoutes } from './routes/confluent-api.ts';
 import { datahubRoutes } from './routes/datahub.ts';
 import { drillRoutes } from './routes/drills.ts';
@@ -124,6 +125,7 @@ export function openApi(annal: Annal, options: ApiOptions): Api {
   const aspects = options.datahubAspects;
   app.register(async (waysIn: Api) => {
     boundBodies(waysIn, bodyBudget(options.bodies));
+    waysIn.register(async (scope: Api) => catalogRoutes(scope, annal));
     waysIn.register(async (scope: Api) => publishRoutes(scope, annal, metrics.counts));
     waysIn.register(async (scope: Api) => foreignRoutes(scope, annal, metrics.counts));
     waysIn.register(async (scope: Api) => datahubRoutes(scope, annal, { counts: metrics.counts, aspects }));

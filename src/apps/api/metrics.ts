@@ -5,6 +5,7 @@ import type { DrillReport } from '../../streams/drill-report.ts';
 import type { MissingOffsets } from '../../streams/missing-offsets.ts';
 import type { Annal } from '../annal.ts';
 import type { ArchiveLaneStatus } from '../archive-lanes.ts';
+import type { CatalogSource } from '../catalog.ts';
 import type { Api } from './request.ts';
 
 /** Events that went through this process's door. */
@@ -87,6 +88,39 @@ function archiveGaugesOf(gauge: MakeGauge) {
   };
 }
 
+/** Places that this process keeps scanned. */
+function catalogGaugesOf(gauge: MakeGauge) {
+  const by = ['source'] as const;
+  const entities = gauge('annal_catalog_entities', 'Tables and folders that a source has', by);
+  const unread = gauge(
+    'annal_catalog_unread_files',
+    'Files and folders that the last scan could not read',
+    by,
+  );
+  const held = gauge('annal_catalog_held_deletions', 'What is gone and was not deleted', by);
+  const refused = gauge(
+    'annal_catalog_refused_events',
+    'Events of the last scan that intake did not take',
+    by,
+  );
+  const endedAt = gauge('annal_catalog_scan_timestamp_seconds', 'When the last scan ended', by);
+  const seconds = gauge('annal_catalog_scan_duration_seconds', 'How long it took', by);
+  const failing = gauge('annal_catalog_failing', '1 where the last attempt came to no end', by);
+  return (sources: readonly CatalogSource[]): void => {
+    for (const each of [entities, unread, held, refused, endedAt, seconds, failing]) each.reset();
+    for (const { source, last, fault } of sources) {
+      failing.set({ source }, fault === null ? 0 : 1);
+      if (last === null) continue;
+      entities.set({ source }, last.entities);
+      unread.set({ source }, last.unread);
+      held.set({ source }, last.deletionsHeld?.count ?? 0);
+      refused.set({ source }, last.refused);
+      endedAt.set({ source }, last.endedAt / 1_000);
+      seconds.set({ source }, last.tookMs / 1_000);
+    }
+  };
+}
+
 function drillGaugesOf(gauge: MakeGauge) {
   const endedAt = gauge('annal_drill_timestamp_seconds', 'When the last recovery or drill of one ended', []);
   const proven = gauge('annal_drill_proven', '1 where the last one proved what it brought back', []);
@@ -134,6 +168,7 @@ function worldGauges(registers: Registry[]) {
     byPartition,
   );
   const archiveGauges = archiveGaugesOf(gauge);
+  const catalogGauges = catalogGaugesOf(gauge);
   const stalls = new Counter({
     name: 'annal_lane_stalls_total',
     help: 'Times a lane got nothing for long though the log had more, and was read again',
@@ -179,6 +214,7 @@ function worldGauges(registers: Registry[]) {
         halted.set({ projection }, status.state === 'halted' ? 1 : 0);
       }
       stragglers.set(annal.stragglers());
+      catalogGauges(annal.catalog?.sources() ?? []);
       // Another epoch may have fewer partitions.
       for (const each of [archiveLag, archiveAge, laneLag, laneAge]) each.reset();
       archiveGauges(archive ?? [], missing ?? []);

@@ -8,8 +8,9 @@ import {
   type CaptureWorld,
   planCapture,
 } from '../../streams/import-capture.ts';
-import { captureTree, importInto } from '../capture-import.ts';
+import { importInto } from '../capture-import.ts';
 import { readConfig } from '../config.ts';
+import { treeAt } from '../tree-at.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
@@ -20,7 +21,7 @@ import { isSet, type Options, type Run, type Session, textOf } from './session.t
 /** Imports what Event Hubs Capture wrote as the first epoch of a log that begins with it. */
 export const run: Run = async (session, [from], options) => {
   const config = readConfig(session.io.env, { data: session.data });
-  const tree = await captureTree(config, from!);
+  const tree = await treeAt(config, from!);
   const partitions = textOf(options, 'partitions');
   if (
     partitions !== undefined &&

@@ -53,7 +53,7 @@ const running: readonly CommandSpec[] = [
   {
     name: 'run',
     args: '<part>',
-    about: 'run one part as a process of its own: archiver, projector or api',
+    about: 'run one part as a process of its own: archiver, projector, api or catalog',
     more: 'Parts share a log, an archive and read models on servers: the data folder is of one process.',
     options: [port],
     examples: [
@@ -93,10 +93,10 @@ const waysIn: readonly CommandSpec[] = [
   },
   {
     name: 'scan',
-    args: '<dir>',
+    args: '<place>',
     about: 'publish what the tables in a folder are: Parquet, Delta, Avro, CSV, JSON, NDJSON',
     more:
-      'Again: only what changed. What vanished is deleted, unless a file could not be read or more than 40 % of what this ' +
+      'A folder, or azure:<container>/<prefix>. Again: only what changed. What vanished is deleted, unless a file could not be read or more than 40 % of what this ' +
       'source owns would go: then nothing is deleted and the exit code is 1.',
     options: [
       { flags: '--source <name>', about: 'whose files these are; default: the name of the folder' },

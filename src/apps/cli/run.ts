@@ -6,7 +6,7 @@ import { usage } from './failure.ts';
 import { type Run, textOf } from './session.ts';
 import { untilStopped } from './until-stopped.ts';
 
-const parts = ['archiver', 'projector', 'api'] as const satisfies readonly Role[];
+const parts = ['archiver', 'projector', 'api', 'catalog'] as const satisfies readonly Role[];
 
 /** One part as a process of its own, until it is stopped. Every part listens, for health and metrics. */
 export const run: Run = async (session, [asked], options) => {

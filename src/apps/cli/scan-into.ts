@@ -1,20 +1,22 @@
 import { v7 as uuidV7 } from 'uuid';
-import { localFiles } from '../../adapters/scan/local-files.ts';
 import { folderReaders, tableReaders } from '../../adapters/scan/registry.ts';
 import { isBefore, parseCut } from '../../domain/cut.ts';
 import { parsePosition } from '../../domain/position.ts';
-import { scanJson } from '../../formats/json-text.ts';
 import { scanFolder } from '../../intake/scan.ts';
 import { gatherScan, type ScanFound } from '../../intake/scan-found.ts';
+import { knownEntity } from '../../intake/scan-known.ts';
 import { scanSourceId } from '../../intake/scan-names.ts';
 import { type KnownEntity, planScan, type ScanChange, type ScanPlan } from '../../intake/scan-plan.ts';
+import type { FileTree } from '../../ports/file-tree.ts';
 import { version } from '../version.ts';
 import { ask, askJson, type Call, problemIn } from './call.ts';
 import { Failure } from './failure.ts';
 import type { Outgoing } from './send-events.ts';
 
 export interface ScanOrder {
+  /** As it was given: names the source. */
   readonly dir: string;
+  readonly tree: () => Promise<FileTree>;
   /** Default: the folder's name. */
   readonly source?: string | undefined;
   readonly allowDeletions?: boolean;
@@ -34,7 +36,7 @@ const readsAtOnce = 8;
 export async function scanAndPlan(call: Call, order: ScanOrder): Promise<Scanned> {
   const source = scanSourceId(order.dir, order.source);
   const options = { source, readers: tableReaders, folderReaders, seenAtMs: Date.now() };
-  const found = await gatherScan(scanFolder(await localFiles(order.dir), options));
+  const found = await gatherScan(scanFolder(await order.tree(), options));
   const urns = new Set([
     ...(await ownedBy(call, source, order.signal)),
     ...[...found.states, ...found.entities].map(({ urn }) => urn),
@@ -81,39 +83,12 @@ async function knownOf(
       const answer = await call('GET', `/v1/entities/${encodeURIComponent(urn)}`, { signal });
       if (answer.status === 404) continue;
       if (answer.status >= 400) throw new Failure(problemIn(answer));
-      known.set(urn, entityIn(answer.text));
+      const entity = knownEntity(Buffer.from(answer.text));
+      if (entity !== undefined) known.set(urn, entity);
     }
   };
   await Promise.all(Array.from({ length: readsAtOnce }, worker));
   return known;
-}
-
-interface HeadEvent {
-  readonly time: number;
-  readonly change: string;
-  readonly source?: { readonly plugin: string; readonly foreign: Readonly<Record<string, string>> };
-}
-
-/** Values as they stand in the answer; the source is that of the last change a scan made. */
-function entityIn(text: string): KnownEntity {
-  const bytes = Buffer.from(text);
-  const scanned = scanJson(bytes, { spanDepth: 3, depthMax: 512, spansMax: 1_000_000, syntaxOnly: true });
-  if (scanned.verdict !== 'accept') throw new Error(`the answer is not JSON: ${scanned.verdict}`);
-  const heads = scanned.root.members?.find(({ key }) => key === 'aspects')?.value.members ?? [];
-  const aspects = new Map<string, string>();
-  let last: HeadEvent | undefined;
-  for (const { key: aspect, value: head } of heads) {
-    const textOf = (name: string): string | undefined => {
-      const span = head.members?.find(({ key }) => key === name)?.value;
-      return span === undefined ? undefined : bytes.toString('utf8', span.start, span.end);
-    };
-    const value = textOf('value');
-    if (value !== undefined) aspects.set(aspect, value);
-    const event = JSON.parse(textOf('event') ?? '{}') as HeadEvent;
-    const byScan = event.source?.plugin === 'scan' && event.change !== 'DELETE';
-    if (byScan && (last === undefined || event.time >= last.time)) last = event;
-  }
-  return { root: last?.source?.foreign.root, aspects };
 }
 
 /** A plan's changes as events to send. */

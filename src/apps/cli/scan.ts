@@ -1,3 +1,5 @@
+import { readConfig } from '../config.ts';
+import { treeAt } from '../tree-at.ts';
 import type { Call } from './call.ts';
 import { connect } from './connect.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -26,6 +28,7 @@ async function plan(session: Session, call: Call, dir: string, options: Options)
   const { scanAndPlan } = await import('./scan-into.ts');
   return scanAndPlan(call, {
     dir,
+    tree: () => treeAt(readConfig(session.io.env, { data: session.data }), dir),
     source: textOf(options, 'source'),
     allowDeletions: isSet(options, 'allowDeletions'),
     signal: session.io.signal,

@@ -1,3 +1,4 @@
+import { localFiles } from '../../adapters/scan/local-files.ts';
 import { readConfig } from '../config.ts';
 import { jsonLog, type Serving } from '../serve.ts';
 import { type Scanned, start } from '../standalone/start.ts';
@@ -44,7 +45,7 @@ export const run: Run = async (session, _args, options) => {
 
 async function scanned({ api }: Serving, dir: string, signal: AbortSignal): Promise<Scanned> {
   const call = injectCall(api, signal);
-  const found = await scanAndPlan(call, { dir, signal });
+  const found = await scanAndPlan(call, { dir, tree: () => localFiles(dir), signal });
   const positions: string[] = [];
   for await (const sent of sendEvents(call, changesToSend(found.plan.changes), signal))
     positions.push(...sent.flatMap(({ position }) => position ?? []));
