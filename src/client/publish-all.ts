@@ -29,7 +29,9 @@ export async function* publishAll(
   };
   for await (const change of changes) {
     while (ahead.length > 0 && (!publisher.hasRoom || ahead.length >= aheadMax)) yield await ahead.shift()!;
-    await publisher.room(signal);
+    // Others who waited may have taken the room by now.
+    do await publisher.room(signal);
+    while (!publisher.hasRoom);
     const next = outcome(change);
     next.catch(() => {}); // It is told when its turn comes.
     ahead.push(next);

@@ -83,12 +83,22 @@ export async function runSidecar(plugin: Plugin, process: SidecarProcess): Promi
   };
   const source = { plugin: plugin.name, version: plugin.version, runId };
   const state = stateFile(settings.stateFile);
+  /** One after the other, so that what waits for room is not overtaken. */
+  let entering: Promise<unknown> = Promise.resolve();
+  const enter = async (change: Change): Promise<{ readonly acknowledgement: Promise<Published> }> => {
+    do await publisher.room(signal);
+    while (!publisher.hasRoom);
+    const acknowledgement = publisher.publish(change);
+    acknowledgement.catch(() => {}); // Told to whoever published it.
+    return { acknowledgement };
+  };
   const sidecar: Sidecar = {
     ...{ env, runId, signal, say, warn },
     async publish(change) {
       try {
-        await publisher.room(signal);
-        const published = await publisher.publish({ ...change, source: merged(change.source, source) });
+        const entered = entering.then(() => enter({ ...change, source: merged(change.source, source) }));
+        entering = entered.catch(() => {}); // Told to whoever published it.
+        const published = await (await entered).acknowledgement;
         acknowledged(published);
         return published;
       } catch (error) {
