@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../domain/fault.ts';
 import { GrowingBytes } from './growing-bytes.ts';
-import { wordAt } from './shared-word.ts';
+import { againAt, wordAt } from './shared-word.ts';
 
 const longMax = Number.MAX_SAFE_INTEGER;
 const longBytesMax = 10;
@@ -134,6 +134,13 @@ export class AvroReader {
     const length = this.length();
     const start = this.take(length);
     return this.checked(wordAt(this.bytes, start, length), start, length);
+  }
+
+  /** Like `string`, for a text that is often the one before it: that string is given again. */
+  again(): string {
+    const length = this.length();
+    const start = this.take(length);
+    return this.checked(againAt(this.bytes, start, length), start, length);
   }
 
   /**

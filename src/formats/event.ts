@@ -64,7 +64,7 @@ export type CheckedEvent = Omit<Envelope, 'occurredAt'> & {
 /** Checks the whole event like `readEvent`, and makes only what a fold decides on. `avro` is `bytes` itself. */
 export function checkEvent(bytes: Uint8Array): CheckedEvent {
   const reader = new AvroReader(bytes);
-  const urn = reader.string();
+  const urn = reader.again();
   const aspect = optionalWord(reader);
   const change = changes[reader.index(3)]!;
   const id = uuidText(reader.bytes, reader.take(uuidSize));

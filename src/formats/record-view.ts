@@ -29,7 +29,8 @@ export class RecordView implements LogRecord {
   private ownHeaders: readonly Header[] | undefined;
 
   /** Reads the record at the reader's place and leaves the reader behind it. */
-  constructor(reader: AvroReader) {
+  /** `end`: of a record that was checked before; its headers are not looked at again. */
+  constructor(reader: AvroReader, end?: number) {
     this.block = reader.bytes;
     this.start = reader.at;
     this.offset = reader.long();
@@ -49,7 +50,8 @@ export class RecordView implements LogRecord {
       this.valueEnd = reader.at;
     }
     this.headersStart = reader.at;
-    skipHeaders(reader);
+    if (end === undefined) skipHeaders(reader);
+    else reader.at = end;
     this.end = reader.at;
   }
 

@@ -41,8 +41,8 @@ function docHashText(id: string, version: number, body: Uint8Array): string {
 /** Bucket of a document: the first 12 bits of the SHA-256 of its id, 0-4095. */
 export const bucketOf = (id: string): number => firstTwelveBits(hash('sha256', id, 'buffer'), 0);
 
-/** SHA-256 of a document's id, lower-case hex: what orders and draws documents whatever they are called. */
-export const keyHash = (id: string): string => hash('sha256', id, 'hex');
+/** SHA-256 of a document's id, a character a byte: what orders and draws documents whatever they are called. */
+export const keyHash = (id: string): string => hash('sha256', id, 'binary');
 
 const firstTwelveBits = (bytes: Uint8Array, at: number): number => (bytes[at]! << 4) | (bytes[at + 1]! >> 4);
 
@@ -55,8 +55,8 @@ export interface RootEntry {
 /** Documents gathered into a root. `add` and the readers may alternate; memory is 64 bytes a document. */
 export interface RootBuilder {
   readonly size: number;
-  /** Adds a document, in any order. */
-  add(id: string, version: number, body: Uint8Array): void;
+  /** Adds a document, in any order. Returns the SHA-256 of its id, a character a byte. */
+  add(id: string, version: number, body: Uint8Array): string;
   /** All entries, 64 bytes each, in the order they came: what another builder takes up. */
   entries(): Buffer;
   /** Adds what `entries` of another builder gave. Throws a RangeError for bytes that are no entries. */
@@ -88,8 +88,10 @@ export function rootOf(): RootBuilder {
       return entries.size;
     },
     add(id, version, body) {
-      entries.add(hash('sha256', id, 'binary'), docHashText(id, version, body));
+      const key = keyHash(id);
+      entries.add(key, docHashText(id, version, body));
       if (hashes.length > 0) hashes = [];
+      return key;
     },
     entries: () => entries.all(),
     addEntries(bytes) {

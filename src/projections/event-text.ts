@@ -6,6 +6,7 @@ import { readEvent } from '../formats/event.ts';
 import type { EventSpans } from '../formats/event-spans.ts';
 import { scanJson } from '../formats/json-text.ts';
 import type { JsonWriter } from '../formats/json-writer.ts';
+import { isPlainJson } from '../formats/plain-json.ts';
 
 const changes = [',"change":"UPSERT","id":', ',"change":"PATCH","id":', ',"change":"DELETE","id":'] as const;
 
@@ -78,26 +79,33 @@ export function writePosition(out: JsonWriter, { epoch, partition, offset }: Pos
   out.raw('"');
 }
 
-/** A value as it was received, and what it holds where it is JSON at all. */
+/** A value as it was received. */
 export interface ReadValue {
   readonly bytes: Uint8Array;
-  readonly parsed: unknown;
-  /** Spelled as `JSON.stringify` spells what it holds, and surely not too deep. */
+  /** Whether it stands in a document as it is, without a further look. */
   readonly plain: boolean;
 }
 
-/**
- * Reads a value. A plain one has no key twice, no lossy number, no space around it, and the scan would accept it: most values
- * are, and this is the fastest way to know.
- */
-export function readValue(bytes: Uint8Array): ReadValue {
-  if (!isUtf8(bytes)) return { bytes, parsed: undefined, plain: false };
+/** Looks at a value once: most are JSON that every reader reads alike, with nothing around it. */
+export const readValue = (bytes: Uint8Array): ReadValue => ({
+  bytes,
+  plain: isPlainJson(bytes) || isSpelledAsUsual(bytes),
+});
+
+/** Whether a value is spelled as `JSON.stringify` spells what it holds, and surely not too deep. */
+function isSpelledAsUsual(bytes: Uint8Array): boolean {
+  const parsed = parsedValue({ bytes, plain: false });
   const text = asBuffer(bytes).toString('utf8');
+  return parsed !== undefined && JSON.stringify(parsed) === text && isShallow(text);
+}
+
+/** What a value holds; undefined where it is no JSON at all. */
+export function parsedValue({ bytes, plain }: ReadValue): unknown {
+  if (!plain && !isUtf8(bytes)) return undefined;
   try {
-    const parsed: unknown = JSON.parse(text);
-    return { bytes, parsed, plain: JSON.stringify(parsed) === text && isShallow(text) };
+    return JSON.parse(asBuffer(bytes).toString('utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) return { bytes, parsed: undefined, plain: false };
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -31,6 +31,9 @@ const epochName = Buffer.from('annal-epoch');
 const schemaName = Buffer.from('annal-schema');
 const ourSchema = Buffer.from(eventSchemaSha256);
 
+/** The last URN that was found fit, and where it belongs: a window's records come URN after URN. */
+let lastFit: { readonly urn: string; readonly partitions: number; readonly partition: number } | undefined;
+
 /**
  * What a log record is to a fold: an event, or a record set apart with its outcome. Looks at nothing but the record, its
  * place and the schemas of the archive, so every replay answers the same. In this order: `foreign` (no valid
@@ -72,17 +75,17 @@ export function readRecord(
     throw error;
   }
   const { urn, aspect, change } = event;
-  if (urn === '' || urn.length > limits.urnBytesMax || control.test(urn))
+  if (urn !== lastFit?.urn && (urn === '' || urn.length > limits.urnBytesMax || control.test(urn)))
     return setApart('undecodable', 'the URN is empty, too long or holds control characters');
   if (aspect === null ? change !== 'DELETE' : aspect === '')
     return setApart('undecodable', 'the change names no aspect');
   if (event.hasValue === (change === 'DELETE'))
     return setApart('undecodable', 'a DELETE has no value, any other change has one');
-  if (record.key === null || !sameText(record.key, urn))
-    return setApart('misrouted', 'the key is not the URN');
-  const partition = partitionOf(urn, place.partitions);
-  if (partition !== place.partition)
-    return setApart('misrouted', `the URN belongs to partition ${partition}`);
+  if (!isKey(record, urn)) return setApart('misrouted', 'the key is not the URN');
+  if (urn !== lastFit?.urn || place.partitions !== lastFit.partitions)
+    lastFit = { urn, partitions: place.partitions, partition: partitionOf(urn, place.partitions) };
+  if (lastFit.partition !== place.partition)
+    return setApart('misrouted', `the URN belongs to partition ${lastFit.partition}`);
   return { kind: 'event', event, position, time };
 }
 
@@ -128,17 +131,29 @@ export function hasIntakeHeaders(record: LogRecord, epoch: number): boolean {
   }
   const { bytes } = intakeHeaders;
   const { block, headersStart, end } = record;
-  return (
-    end - headersStart === bytes.length && block.compare(bytes, 0, bytes.length, headersStart, end) === 0
-  );
+  const { length } = bytes;
+  if (end - headersStart !== length) return false;
+  for (let at = 0; at < length; at += 1) if (block[headersStart + at] !== bytes[at]) return false;
+  return true;
 }
 
-function sameText(bytes: Uint8Array, text: string): boolean {
-  if (bytes.length !== text.length) return Buffer.from(text).equals(bytes);
-  for (let at = 0; at < bytes.length; at += 1) {
+function isKey(record: LogRecord, text: string): boolean {
+  // A view of the key would cost more than the look at it.
+  if (record instanceof RecordView) {
+    const { block, keyStart, keyEnd } = record;
+    return keyStart >= 0 && sameText(block, keyStart, keyEnd, text);
+  }
+  return record.key !== null && sameText(record.key, 0, record.key.length, text);
+}
+
+/** Whether `bytes[start, end)` is the UTF-8 of a text. */
+function sameText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  const inUtf8 = (): boolean => Buffer.from(text).equals(bytes.subarray(start, end));
+  if (end - start !== text.length) return inUtf8();
+  for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code > 0x7f) return Buffer.from(text).equals(bytes);
-    if (bytes[at] !== code) return false;
+    if (code > 0x7f) return inUtf8();
+    if (bytes[start + at] !== code) return false;
   }
   return true;
 }

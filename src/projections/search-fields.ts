@@ -4,7 +4,7 @@ import { formatPosition } from '../domain/position.ts';
 import { urnParts } from '../domain/urn.ts';
 import { readEvent } from '../formats/event.ts';
 import type { FieldKind, SearchFields } from '../ports/read-model.ts';
-import { readValue } from './event-text.ts';
+import { parsedValue, readValue } from './event-text.ts';
 import { type HeadContent, headContents } from './head-content.ts';
 import { keyword } from './keyword.ts';
 import { readState } from './state-text.ts';
@@ -66,9 +66,11 @@ interface Searched {
 export function entitySearchFields(state: EntityState, contents: readonly HeadContent[]): SearchFields {
   const values = new Map<string, Json>();
   for (const [index, { aspect }] of state.heads.entries()) {
+    const { value } = contents[index]!;
+    if (value === undefined || !Object.hasOwn(texts, aspect)) continue;
     // A value that is no JSON shows as unreadable in the document; it has no words.
-    const parsed = contents[index]!.value?.parsed as Json | undefined;
-    if (parsed !== undefined && Object.hasOwn(texts, aspect)) values.set(aspect, parsed);
+    const parsed = parsedValue(value) as Json | undefined;
+    if (parsed !== undefined) values.set(aspect, parsed);
   }
   const sources = contents.flatMap(({ event, value }) =>
     value === undefined || !event.hasSource ? [] : [sourceName(readEvent(event.bytes).source!)],
@@ -130,7 +132,7 @@ export function searchFieldsOf(body: Uint8Array): SearchFields | null {
     if (event.source !== undefined && event.change !== 'DELETE') sources.push(storedSource(event.source));
     if (!Object.hasOwn(texts, aspect)) continue;
     const parsed =
-      valueBytes === undefined ? value : (readValue(Buffer.from(valueBytes, 'base64')).parsed as Json);
+      valueBytes === undefined ? value : (parsedValue(readValue(Buffer.from(valueBytes, 'base64'))) as Json);
     if (parsed !== undefined) values.set(aspect, parsed);
   }
   return searchFields({ ...stored, entityType: stored.type, values, sources });

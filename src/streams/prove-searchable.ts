@@ -38,7 +38,8 @@ export interface SearchProof {
 
 /** Takes the documents of a snapshot while they are read for whatever else, and then asks the engine to find some. */
 export interface SearchProver {
-  see(documents: readonly HeldDocument[]): void;
+  /** `keys`: the `keyHash` of each, where somebody has them already. */
+  see(documents: readonly HeldDocument[], keys?: readonly string[]): void;
   /** After the last document. */
   end(): Promise<SearchProof>;
 }
@@ -75,14 +76,14 @@ export function searchProver(
     if (named.length < namedMax) named.push(fault);
   }
 
-  function look(document: HeldDocument): void {
+  function look(document: HeldDocument, key: string): void {
     documents += 1;
     if (document.unindexable !== null) unindexable += 1;
-    if (asFolded && document.searchText !== undefined && !draw.mayTake(document.id)) return;
+    if (asFolded && document.searchText !== undefined && !draw.mayTake(key)) return;
     const search = searchOf(projection, document);
     const field = search === undefined ? 'body' : differing(definition, document, search);
     if (field !== undefined) tell({ what: 'values', id: document.id, field });
-    else if (search && document.unindexable === null) draw.see(document.id, search);
+    else if (search && document.unindexable === null) draw.see({ key, id: document.id, search });
   }
 
   async function probeDrawn(): Promise<{ drawn: number; probes: number }> {
@@ -95,8 +96,8 @@ export function searchProver(
   }
 
   return {
-    see(seen) {
-      for (const document of seen) look(document);
+    see(seen, keys) {
+      for (const [n, document] of seen.entries()) look(document, keys?.[n] ?? keyHash(document.id));
     },
     async end() {
       const { declared, found, differing, ignored, ignoredIds } = await snapshot.inspect();
@@ -148,11 +149,10 @@ function lowestKeys(most: number) {
     if (lots.length === most) highest = lots.at(-1)?.key ?? '';
   };
   return {
-    mayTake: (id: string): boolean => keyHash(id) < highest,
-    see(id: string, search: SearchFields): void {
-      const key = keyHash(id);
-      if (key >= highest) return;
-      lots.push({ key, id, search });
+    mayTake: (key: string): boolean => key < highest,
+    see(lot: Lot): void {
+      if (lot.key >= highest) return;
+      lots.push(lot);
       if (lots.length >= 2 * most) keepLowest();
     },
     all(): readonly Lot[] {
@@ -166,7 +166,7 @@ function lowestKeys(most: number) {
 function probesOf({ fields }: ModelDefinition, { key, id, search }: Lot): Probe[] {
   const values = searchValues(fields, search);
   if (typeof values === 'string') return [];
-  const lot = Number.parseInt(key.slice(-8), 16);
+  const lot = Buffer.from(key, 'latin1').readUInt32BE(key.length - 4);
   return Object.keys(fields).flatMap((field, n) => {
     const value = values[n]!;
     if (value === null) return [];

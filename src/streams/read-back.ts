@@ -43,13 +43,14 @@ export async function readBack(
   let isTold = true;
   for await (const documents of fewAtATime(snapshot.scan(), rest)) {
     signal.throwIfAborted();
+    const keys: string[] = [];
     for (const { id, version, body, searchText, unindexable: code } of documents) {
-      root.add(id, version, body);
+      keys.push(root.add(id, version, body));
       if (code !== null && unindexable.length < unindexableMax) unindexable.push({ id, reason: code });
       if (searchText === undefined) isTold = false;
       else held.add(id, searchText);
     }
-    prover.see(documents);
+    prover.see(documents, keys);
     onRead(root.size);
   }
   // An engine that keeps no texts had all its documents computed again.

@@ -67,7 +67,8 @@ function grow(window: RecordWindow): void {
 export function recordIn({ blocks, places }: RecordWindow, at: number): RecordView {
   const place = at * columns;
   const block = blocks[places[place + blockAt]!]!;
-  return new RecordView(new AvroReader(block, places[place + startAt]!, places[place + endAt]!));
+  const end = places[place + endAt]!;
+  return new RecordView(new AvroReader(block, places[place + startAt]!, end), end);
 }
 
 /** The lane a record came from, as a number that whoever added it knows. */

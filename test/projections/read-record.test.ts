@@ -37,6 +37,19 @@ describe('a record has one outcome', () => {
     expect(outcomeOf({}, (own + 1) % partitions)).toBe('misrouted');
   });
 
+  test('whatever was read of its URN before, in epochs of other partition counts too', () => {
+    for (const count of [partitions, 3, 64, partitions])
+      for (let partition = 0; partition < count; partition += 1) {
+        const read = readRecord(
+          recordOf(anEvent(), 0),
+          { epoch: 1, partition, partitions: count },
+          0,
+          () => undefined,
+        );
+        expect(read.kind).toBe(partition === partitionOf(orders, count) ? 'event' : 'quarantined');
+      }
+  });
+
   test('of several the first of foreign, undecodable, misrouted', () => {
     for (const broken of undecodable) {
       expect(outcomeOf({ ...misrouted, ...broken })).toBe('undecodable');
