@@ -1,6 +1,6 @@
 import { tableOf } from '../domain/urn.ts';
 import { scanJson } from '../formats/json-text.ts';
-import { readValue } from './event-text.ts';
+import { parsedValue, readValue } from './event-text.ts';
 import { keyword } from './keyword.ts';
 
 /** `to` is made from `from`. */
@@ -63,9 +63,10 @@ export const tellsLineage = (aspect: string): boolean => Object.hasOwn(sources, 
 
 /** What a value of `aspect` says of `urn`, its entity. Pure; linear in the value. */
 export function readLineage(urn: string, aspect: string, bytes: Uint8Array): Lineage {
-  const { parsed, plain } = readValue(bytes);
-  const verdict = plain ? 'accept' : scanJson(bytes, { spanDepth: 0 }).verdict;
+  const value = readValue(bytes);
+  const verdict = value.plain ? 'accept' : scanJson(bytes, { spanDepth: 0 }).verdict;
   if (verdict !== 'accept') return { edges: [], columns: [], unread: 0, unreadable: verdict };
+  const parsed = parsedValue(value);
   const { inputs, outputs } = sources[aspect]!;
   const edges = new Map<string, Edge>();
   let unread = 0;
