@@ -1,3 +1,4 @@
+import avsc from 'avsc';
 import { expect, test } from 'vitest';
 import { azureRegistry } from '../../src/adapters/azure-registry/schema-registry.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
@@ -8,8 +9,9 @@ import type { LogRecord } from '../../src/domain/event.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import { encodeEvent, eventSchemaSha256, eventSchemaText } from '../../src/formats/event.ts';
 import { frameConfluent } from '../../src/formats/framing.ts';
-import { schemaSha256 } from '../../src/formats/json-canonical.ts';
+import { canonicalSchemaText, schemaSha256 } from '../../src/formats/json-canonical.ts';
 import { rootOf } from '../../src/formats/root.ts';
+import { uuidBytes } from '../../src/formats/uuid8.ts';
 import type { SchemaRegistry } from '../../src/ports/schema-registry.ts';
 import { entities } from '../../src/projections/entities.ts';
 import { history } from '../../src/projections/history.ts';
@@ -158,6 +160,29 @@ test('the schema of the inbox is told to the registry once it is there; one that
   answers.push(() => Promise.reject(new Fault('SCHEMA_INCOMPATIBLE', { subject: 'annal.inbox-value' })));
   await announceSchema({ registry, clock }, 'annal.inbox', say, signal);
   expect(said.at(-1)).toEqual(['error', 'schema not announced']);
+});
+
+test('a record of an earlier version of the event schema, which the archive holds, is the event it was', async () => {
+  await using world = await openWorld(1);
+  const { registry, asked } = registryOf(() => Promise.reject(new Fault('REGISTRY_UNAVAILABLE')));
+  const { fields, ...rest } = JSON.parse(eventSchemaText) as { fields: { name: string }[] };
+  const earlier = {
+    ...rest,
+    fields: fields.filter(({ name }) => name !== 'causationId' && name !== 'group'),
+  };
+  const [sha256, event] = [schemaSha256(JSON.stringify(earlier)), anEvent({ n: 1, source: null })];
+  await world.store.truth.create(schemaName(sha256), Buffer.from(canonicalSchemaText(earlier)));
+  const id = Buffer.from(uuidBytes(event.id));
+  const sent = { ...event, id, value: event.value === null ? null : Buffer.from(event.value) };
+  const value = avsc.Type.forSchema(earlier as avsc.Schema).toBuffer(sent);
+  const record = recordOf(anEvent({ n: 0 }), 0);
+  const named: LogRecord = {
+    ...{ ...recordOf(event, 1), value },
+    headers: [record.headers[0]!, [Buffer.from('annal-schema'), Buffer.from(sha256)]],
+  };
+  const { outcomes } = await worked(world, registry, [record, named]);
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['applied', 'applied']);
+  expect(asked).toEqual([]);
 });
 
 test('records of a schema that cannot be read as events, or that nobody has, are archived and quarantined; later ones go on', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { LogRecord, MetadataChangeEvent } from '../../src/domain/event.ts';
 
-interface EventJson extends Omit<MetadataChangeEvent, 'value' | 'source'> {
+export interface EventJson extends Omit<MetadataChangeEvent, 'value' | 'source'> {
   value: string | null;
   source: { plugin: string; version: string; runId: string; foreign: Record<string, string> } | null;
 }
