@@ -170,8 +170,9 @@ test('a record of an earlier version of the event schema, which the archive hold
     ...rest,
     fields: fields.filter(({ name }) => name !== 'causationId' && name !== 'group'),
   };
-  const [sha256, event] = [schemaSha256(JSON.stringify(earlier)), anEvent({ n: 1, source: null })];
-  await world.store.truth.create(schemaName(sha256), Buffer.from(canonicalSchemaText(earlier)));
+  const text = canonicalSchemaText(earlier);
+  const [sha256, event] = [schemaSha256(text), anEvent({ n: 1, source: null })];
+  await world.store.truth.create(schemaName(sha256), Buffer.from(text));
   const id = Buffer.from(uuidBytes(event.id));
   const sent = { ...event, id, value: event.value === null ? null : Buffer.from(event.value) };
   const value = avsc.Type.forSchema(earlier as avsc.Schema).toBuffer(sent);
