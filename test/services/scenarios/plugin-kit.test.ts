@@ -78,6 +78,8 @@ test('a plugin that was made a moment ago keeps every law, and its registry may 
     expect(code, stderr).toBe(0);
   } finally {
     await asAdmin({ kafkaBrokers }, (admin) => admin.deleteTopics({ topics: [topic] }));
+    for (const query of ['', '?permanent=true'])
+      await fetch(`${schemaRegistryUrl}/subjects/${topic}-value${query}`, { method: 'DELETE' });
     await rm(folder, { recursive: true, force: true });
   }
 });
