@@ -1,3 +1,6 @@
+import { limits } from '../../domain/event.ts';
+import { Refused } from '../refusal.ts';
+
 /** What of a foreign event becomes an event of ours: the aspect of an entity. */
 export interface Told {
   readonly urn: string;
@@ -38,14 +41,25 @@ export interface ForeignField {
   readonly description: string | undefined;
 }
 
-/** The columns that a schema facet lists, those inside others behind the one they are in. */
+/**
+ * The columns that a schema facet lists, those inside others behind the one they are in. Throws `Refused` before their paths
+ * are more than a value can hold.
+ */
 export function fieldsOf(facet: Facets): readonly ForeignField[] {
   const found: ForeignField[] = [];
+  let chars = 0;
   const read = (fields: readonly unknown[], above: string, depth: number): void => {
     for (const field of fields.map(objectOf)) {
       const name = textOf(field, 'name');
       if (name === undefined) continue;
       const path = above === '' ? name : `${above}.${name}`;
+      chars += path.length;
+      if (chars > limits.valueBytesMax)
+        throw new Refused(
+          'VALUE_TOO_LARGE',
+          '',
+          `the columns of a dataset have more than ${limits.valueBytesMax} bytes`,
+        );
       found.push({ path, type: textOf(field, 'type') ?? '', description: textOf(field, 'description') });
       if (depth < fieldDepthMax) read(listOf(memberOf(field, 'fields')), path, depth + 1);
     }

@@ -5,7 +5,7 @@ import type { JsonSpan } from '../../formats/json-text.ts';
 import { scanJson } from '../../formats/json-text.ts';
 import { isUuid, uuid8 } from '../../formats/uuid8.ts';
 import type { IncomingEvent } from '../incoming-event.ts';
-import type { Refusal } from '../refusal.ts';
+import { orRefusal, type Refusal } from '../refusal.ts';
 import { refusalOf } from '../request.ts';
 import { datasetAspects, inputsAndOutputs, lineageOf, type NamedDataset } from './openlineage-datasets.ts';
 import { type Facets, listOf, memberOf, objectOf, type Told, textOf } from './openlineage-facets.ts';
@@ -52,7 +52,9 @@ export function readLineageEvents(body: Buffer, principal: string): LineageEvent
     kind: 'read',
     sent: spans.map(({ start, end }) => {
       const text = body.subarray(start, end);
-      return translateLineage(JSON.parse(text.toString('utf8')), hash('sha256', text, 'hex'), principal);
+      const digest = hash('sha256', text, 'hex');
+      const read = orRefusal(() => translateLineage(JSON.parse(text.toString('utf8')), digest, principal));
+      return 'taken' in read ? read.taken : { refusal: read.refusal, urn: null, aspect: null };
     }),
   };
 }
@@ -63,13 +65,24 @@ const refused = (pointer: string, detail: string): RefusedLineage => ({
   aspect: null,
 });
 
+const unnamable: Refusal = {
+  ...{ code: 'URN_INVALID', pointer: '' },
+  detail: 'a name makes no URN that can name an entity',
+};
+
+/** UTC milliseconds of a date and time of ISO 8601: without a zone it is one of UTC, wherever this runs; NaN for what is none. */
+function timeIn(text: string): number {
+  const parts = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text);
+  return parts === null ? Number.NaN : Date.parse(parts[1] === undefined ? `${text}Z` : text);
+}
+
 /**
  * One parsed event. `digest` is of its text: with the principal it names the events made of it, so that sending the same again
  * has no second effect. Aspects follow in the order flow, job, datasets, lineage, run.
  */
 export function translateLineage(given: unknown, digest: string, principal: string): LineageEvent {
   const event = objectOf(given);
-  const time = Date.parse(textOf(event, 'eventTime') ?? '');
+  const time = timeIn(textOf(event, 'eventTime') ?? '');
   if (!Number.isFinite(time)) return refused('/eventTime', 'is required: a time in ISO 8601');
   const job = objectOf(memberOf(event, 'job'));
   const single = memberOf(event, 'dataset');
@@ -80,6 +93,9 @@ export function translateLineage(given: unknown, digest: string, principal: stri
   if (datasets.includes(undefined)) return refused('', 'a dataset needs a namespace and a name');
   const named = (side: readonly (NamedDataset | undefined)[]): NamedDataset[] =>
     side.filter((dataset) => dataset !== undefined);
+  // Each of its columns would name it again.
+  if (named(datasets).some(({ urn, facets }) => 'columnLineage' in facets && urnFault(urn) !== undefined))
+    return { refusal: unnamable, urn: null, aspect: null };
   const toldOfDatasets = named(datasets).flatMap((dataset) => datasetAspects(dataset));
   const isJob = textOf(job, 'name') !== undefined && textOf(job, 'namespace') !== undefined;
   if (!isJob && single === undefined) return refused('/job', 'needs a namespace and a name');
@@ -102,7 +118,7 @@ export function translateLineage(given: unknown, digest: string, principal: stri
   return wrong === undefined
     ? { events }
     : {
-        refusal: { code: 'URN_INVALID', pointer: '', detail: 'a name makes no URN that can name an entity' },
+        refusal: unnamable,
         ...{ urn: wrong.urn, aspect: wrong.aspect },
       };
 }

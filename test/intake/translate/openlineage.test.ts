@@ -53,6 +53,32 @@ test.each(
     expect([aspect, schemas.check(aspect!, value)]).toMatchObject([aspect, { ok: true, personal: false }]);
 });
 
+test('a time without a zone is one of UTC, and what is no time of ISO 8601 is refused', () => {
+  const event = named(events[0]!.name);
+  const at = (eventTime: string) => eventsOf({ ...event, eventTime })[0]!.occurredAt;
+  expect(at('2026-07-01T10:00:00.5')).toBe(Date.UTC(2026, 6, 1, 10, 0, 0, 500));
+  expect(at('2026-07-01T10:00:00.5+02:00')).toBe(Date.UTC(2026, 6, 1, 8, 0, 0, 500));
+  for (const eventTime of ['7', 'July 1, 2026', '2026-07-01T25:00:00Z'])
+    expect(sentOf({ ...event, eventTime })).toMatchObject([{ refusal: { pointer: '/eventTime' } }]);
+});
+
+test('names that would come again in each of many columns are refused before they do', () => {
+  const [long, many] = ['x'.repeat(50_000), Array.from({ length: 2_000 }, (_, i) => `c${i}`)];
+  const dataset = (name: string, facets: object) => ({
+    eventTime: '2026-07-01T10:00:00Z',
+    dataset: { namespace: 'postgres://db', name, facets },
+  });
+  const from = { inputFields: [{ namespace: 'n', name: 'm', field: 'f' }] };
+  const fields = Object.fromEntries(many.map((name) => [name, from]));
+  expect(sentOf(dataset(long, { columnLineage: { fields } }))).toMatchObject([
+    { refusal: { code: 'URN_INVALID' }, urn: null },
+  ]);
+  const nested = [{ name: long, type: 'struct', fields: many.map((name) => ({ name, type: 'int' })) }];
+  expect(sentOf(dataset('t', { schema: { fields: nested } }))).toMatchObject([
+    { refusal: { code: 'VALUE_TOO_LARGE' } },
+  ]);
+});
+
 test('queries, plans, owners and messages are left out', () => {
   const all = JSON.stringify(events.map(({ event }) => eventsOf(event)));
   for (const word of ['ann@example.org', 'select', 'logicalPlan', 'local[*]'])
