@@ -26,60 +26,65 @@ export async function verifyByThreads(
   options: Omit<VerifyArchiveOptions, 'others'>,
   { threads = Math.min(threadsMax, availableParallelism()), worthBytes = worthBytesDefault }: Threads = {},
 ): Promise<ArchiveReport> {
-  const isWorth = threads > 1 && options.deep && (await holds(options.store, worthBytes));
-  if (!isWorth) return verifyArchive(options);
+  const worth = threads > 1 && options.deep ? await lanesIn(options.store, worthBytes) : 1;
+  if (worth < 2) return verifyArchive(options);
   await using started = new AsyncDisposableStack();
-  const others = Array.from({ length: threads - 1 }, () => inThread(place, started, options.signal));
+  const others = Array.from({ length: Math.min(threads, worth) - 1 }, () =>
+    inThread(place, started, options.signal),
+  );
   return await verifyArchive({ ...options, others });
 }
 
-async function holds({ truth }: ArchiveStore, bytesMin: number): Promise<boolean> {
+/** Lanes that have segments; 0 where all of those are less than `bytesMin` together. */
+async function lanesIn({ truth }: ArchiveStore, bytesMin: number): Promise<number> {
+  const lanes = new Set<string>();
   let sum = 0;
-  for await (const { bytes } of truth.list('segments/')) {
+  for await (const { name, bytes } of truth.list('segments/')) {
+    lanes.add(name.slice(0, name.lastIndexOf('/')));
     sum += bytes;
-    if (sum >= bytesMin) return true;
   }
-  return false;
+  return sum < bytesMin ? 0 : lanes.size;
 }
 
-/** A thread that starts with its first lane; it ends with `started`. */
+/** A thread that starts while this one looks at what comes before the lanes; it ends with `started`. */
 function inThread(
   place: ArchivePlace,
   started: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): LaneVerifier {
-  let worker: Worker | undefined;
-  function start(): Worker {
-    const made = new Worker(new URL('./verify-worker.ts', import.meta.url), { workerData: place });
-    started.defer(async () => void (await made.terminate()));
-    return made;
-  }
-  return (task, onRecords) =>
-    new Promise((resolve, reject) => {
-      worker ??= start();
-      const told = worker;
-      const over = new AbortController();
-      const end = (settle: () => void): void => {
-        over.abort();
-        for (const name of ['message', 'error', 'exit']) told.removeAllListeners(name);
-        settle();
-      };
-      const stop = (): void => end(() => reject(signal!.reason));
-      signal?.addEventListener('abort', stop, { once: true, signal: over.signal });
-      told.on('message', (news: LaneNews) => {
-        if ('records' in news) {
-          try {
-            onRecords(news.records, news.bytes);
-          } catch (error) {
-            end(() => reject(error));
-          }
-        } else if ('answer' in news) end(() => resolve(news.answer));
-        else end(() => reject(new Fault(news.fault, news.facts)));
-      });
-      told.on('error', (error) => end(() => reject(error)));
-      told.on('exit', (code) =>
-        end(() => reject(new Error(`a thread that looks at lanes ended with ${code}`))),
-      );
-      told.postMessage(task);
-    });
+  const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), { workerData: place });
+  const over = Promise.withResolvers<never>();
+  // Looked at by whoever waits for an answer; until then a failure is not unhandled.
+  over.promise.catch(() => undefined);
+  worker.on('error', over.reject);
+  worker.on('exit', (code) => over.reject(new Error(`a thread that looks at lanes ended with ${code}`)));
+  const stop = (): void => over.reject(signal!.reason);
+  if (signal?.aborted === true) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  started.defer(async () => {
+    signal?.removeEventListener('abort', stop);
+    await worker.terminate();
+  });
+  return (task, onRecords) => Promise.race([over.promise, answerOf(worker, task, onRecords)]);
+}
+
+function answerOf(worker: Worker, ...[task, onRecords]: Parameters<LaneVerifier>): ReturnType<LaneVerifier> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      worker.off('message', hear);
+      settle();
+    };
+    const hear = (news: LaneNews): void => {
+      if ('records' in news) {
+        try {
+          onRecords(news.records, news.bytes);
+        } catch (error) {
+          end(() => reject(error));
+        }
+      } else if ('answer' in news) end(() => resolve(news.answer));
+      else end(() => reject(new Fault(news.fault, news.facts)));
+    };
+    worker.on('message', hear);
+    worker.postMessage(task);
+  });
 }

@@ -1,8 +1,11 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { giveWay } from '../give-way.ts';
 
 // Half of a short command is compiling its modules: Node keeps what it compiled, by content. No place to write, no cache.
 enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/annal', import.meta.url)));
+// Whoever is asked something on this machine goes before a rebuild or a drill, which take all the time that is left.
+if (process.argv.slice(2).some((word) => ['rebuild', 'drill'].includes(word))) giveWay();
 const { exitCodes } = await import('./exit-codes.ts');
 const { outputClosed, runCli } = await import('./run-cli.ts');
 

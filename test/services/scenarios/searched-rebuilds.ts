@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { countKill } from '../kill-count.ts';
 import { type AnnalProcess, annal, spawned, startAnnal } from './annal-process.ts';
@@ -14,6 +15,8 @@ export interface Told {
   readonly written: number;
   readonly rebuilt: { readonly index: string; readonly replaced: string; readonly resumed: number };
   readonly back: { readonly index: string; readonly replaced: string };
+  /** Of a rebuilder that is a process of its own, as the system counts it: greater is less. */
+  readonly priority?: number;
 }
 
 const searchesPerSecond = 50;
@@ -101,6 +104,7 @@ export async function searchedInFull({ env, name, servers }: OwnProfile, tables:
     Object.keys((await json(`${servers.elasticsearchUrl}/${name}-entities-v*`)) as object).length;
   const rebuilder = spawned(main, ['rebuild', 'entities', '--yes'], env);
   await eventually('a second index', 60_000, async () => ((await indexes()) === 2 ? true : undefined));
+  const priority = getPriority(rebuilder.child.pid);
   rebuilder.child.kill('SIGKILL');
   const { signal, stderr } = await rebuilder.ended;
   if (signal !== 'SIGKILL') throw new Error(`it ended before: ${stderr}`);
@@ -124,7 +128,7 @@ export async function searchedInFull({ env, name, servers }: OwnProfile, tables:
   const phases = await searches.stop();
   await projectedAndEqual(api, env);
   for (const process of [api, projector, archiver]) await process.stop();
-  return { phases, written, rebuilt: items[0]!, back };
+  return { phases, written, rebuilt: items[0]!, back, priority };
 }
 
 /** What was written meanwhile is there, in what serves now. */

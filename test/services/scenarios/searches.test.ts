@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ownProfile } from './own-profile.ts';
@@ -25,6 +25,7 @@ test('searches on Elasticsearch are answered through a rebuild, its SIGKILL, its
   const told = await searchedInFull(profile, tables);
   expectAnswered(told);
   expect([...told.phases.keys()]).toEqual(['idle', 'rebuild', 'killed', 'resumed', 'swapped', 'rolled back']);
+  expect(told.priority).toBeGreaterThan(getPriority());
   expect(told.written).toBeGreaterThan(0);
 });
 
