@@ -51,6 +51,14 @@ function schemaOf(urn: string, schemaName: string, fields: ReturnType<typeof fie
   };
 }
 
+/** What an event tells of a dataset that it reads and does not write: what is there already is known better elsewhere. */
+export const aspectsOfInput = (dataset: NamedDataset, written: readonly NamedDataset[]): Told[] =>
+  written.some(({ urn }) => urn === dataset.urn)
+    ? []
+    : datasetAspects(dataset)
+        .filter(({ aspect }) => aspect !== 'status')
+        .map((told) => ({ ...told, onlyNew: true }));
+
 /** Where the columns of a dataset come from, by its facet `columnLineage`. */
 export function columnsOf({ urn, facets }: NamedDataset): readonly object[] {
   const fields = objectOf(memberOf(objectOf(memberOf(facets, 'columnLineage')), 'fields'));

@@ -6,6 +6,8 @@ export interface Told {
   readonly urn: string;
   readonly aspect: string;
   readonly value: object;
+  /** Only where the aspect is not there yet: who reads a dataset may know a part of it. */
+  readonly onlyNew?: true;
 }
 
 /** A parsed JSON object of somebody else's: members are looked up, never trusted. */

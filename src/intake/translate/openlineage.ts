@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Source } from '../../domain/event.ts';
+import { mustNotExist, type Source } from '../../domain/event.ts';
 import { urnFault } from '../../domain/urn.ts';
 import type { JsonSpan } from '../../formats/json-text.ts';
 import { scanJson } from '../../formats/json-text.ts';
@@ -7,7 +7,13 @@ import { isUuid, uuid8 } from '../../formats/uuid8.ts';
 import type { IncomingEvent } from '../incoming-event.ts';
 import { orRefusal, type Refusal } from '../refusal.ts';
 import { refusalOf } from '../request.ts';
-import { datasetAspects, inputsAndOutputs, lineageOf, type NamedDataset } from './openlineage-datasets.ts';
+import {
+  aspectsOfInput,
+  datasetAspects,
+  inputsAndOutputs,
+  lineageOf,
+  type NamedDataset,
+} from './openlineage-datasets.ts';
 import { type Facets, listOf, memberOf, objectOf, type Told, textOf } from './openlineage-facets.ts';
 import { datasetUrn, jobNames, runUrn, shownNamespace } from './openlineage-names.ts';
 
@@ -96,7 +102,11 @@ export function translateLineage(given: unknown, digest: string, principal: stri
   // Each of its columns would name it again.
   if (named(datasets).some(({ urn, facets }) => 'columnLineage' in facets && urnFault(urn) !== undefined))
     return { refusal: unnamable, urn: null, aspect: null };
-  const toldOfDatasets = named(datasets).flatMap((dataset) => datasetAspects(dataset));
+  const written = named([...outputs!, ...(single === undefined ? [] : [asDataset(single)])]);
+  const toldOfDatasets = [
+    ...named(inputs!).flatMap((dataset) => aspectsOfInput(dataset, written)),
+    ...written.flatMap(datasetAspects),
+  ];
   const isJob = textOf(job, 'name') !== undefined && textOf(job, 'namespace') !== undefined;
   if (!isJob && single === undefined) return refused('/job', 'needs a namespace and a name');
   const read = isJob
@@ -107,10 +117,10 @@ export function translateLineage(given: unknown, digest: string, principal: stri
   const correlationId = textOf(objectOf(memberOf(event, 'run')), 'runId') ?? null;
   const group = uuid8('annal-id/openlineage', principal, digest);
   const events = read.told.map(
-    ({ urn, aspect, value }, index): IncomingEvent => ({
+    ({ urn, aspect, value, onlyNew }, index): IncomingEvent => ({
       ...{ urn, aspect, change: 'UPSERT', value: Buffer.from(JSON.stringify(value)) },
       id: uuid8('annal-id/openlineage', principal, digest, String(index)),
-      ...{ occurredAt: time, expect: null, actor: null, group, source },
+      ...{ occurredAt: time, expect: onlyNew === true ? mustNotExist : null, actor: null, group, source },
       ...{ correlationId, causationId: null, opaqueAllowed: false },
     }),
   );

@@ -99,6 +99,21 @@ test('what is half told before the end of a run takes nothing away from what was
   expect(aspects('airflow: it ended')).toContain('dataJobInputOutput');
 });
 
+test('what is told of a dataset that is only read replaces nothing', () => {
+  const schemasOf = (event: unknown) =>
+    eventsOf(event)
+      .filter(({ aspect }) => aspect === 'schemaMetadata')
+      .map(({ urn, expect: expected }) => [/:([a-z]+),/.exec(urn)![1], expected?.offset]);
+  const ended = named('spark: it ended');
+  expect(schemasOf(ended)).toEqual([
+    ['postgres', -1],
+    ['abs', undefined],
+  ]);
+  // Who reads and writes it knows all of it.
+  const both = { ...ended, outputs: [...(ended.inputs as object[]), ...(ended.outputs as object[])] };
+  expect(schemasOf(both).map(([, offset]) => offset)).toEqual([undefined, undefined]);
+});
+
 test('a step does not take away what its flow told of itself', () => {
   const flows = (name: string) =>
     eventsOf(named(name)).flatMap(({ aspect, value }) => (aspect === 'dataFlowInfo' ? [value] : []));
