@@ -56,9 +56,9 @@ export async function publishSnapshot(found: Found, publishing: SnapshotPublishi
         published += 1;
         onPublished?.(outcome.published);
       } else {
-        // For good: what it was sent as is over. What passes by itself keeps its id, and goes again.
-        if (outcome.refused.remedy !== 'retry' && outcome.refused.code !== 'PUBLISHER_CLOSED')
-          forget(known, change);
+        // For good: what it was sent as is over. What may have arrived all the same keeps its id, and goes again.
+        const { remedy, code } = outcome.refused;
+        if (remedy === 'refuse' && code !== 'PUBLISHER_CLOSED') forget(known, change);
         refused += 1;
         onRefused?.(change, outcome.refused);
       }

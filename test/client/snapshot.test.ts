@@ -78,6 +78,16 @@ describe('a snapshot', () => {
     expect((await publish(foundOf({ x: { a: 1 } }))).ids).toEqual([]);
   });
 
+  test('keeps the id of what failed in a way that tells nothing', async () => {
+    const failing = scriptedTransport();
+    failing.turns.push((parcels) =>
+      parcels.map(() => ({ refused: new PublishError('INTERNAL', { detail: 'failed', status: 500 }) })),
+    );
+    const first = await publish(foundOf({ x: { a: 1 } }), failing);
+    expect(first.report).toMatchObject({ refused: 1 });
+    expect((await publish(foundOf({ x: { a: 1 } }))).ids).toEqual(first.ids);
+  });
+
   test('gives another content another id, also while the one before is in doubt', async () => {
     const lost = scriptedTransport();
     lost.turns.push('lose');
