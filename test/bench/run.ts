@@ -19,6 +19,7 @@ import { history } from './rows/history.ts';
 import { intake } from './rows/intake.ts';
 import { lineage } from './rows/lineage.ts';
 import { rebuild } from './rows/rebuild.ts';
+import { scan } from './rows/scan.ts';
 import { searches } from './rows/searches.ts';
 import { start } from './rows/start.ts';
 import { verify } from './rows/verify.ts';
@@ -35,6 +36,7 @@ const rows: readonly Row[] = [
   searches,
   history,
   lineage,
+  scan,
   clone,
 ];
 const roundsDefault = 3;

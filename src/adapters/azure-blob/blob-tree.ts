@@ -11,12 +11,12 @@ export interface BlobTreeOptions {
   readonly prefix: string;
 }
 
-const missing = (path: string, cause: unknown): Fault =>
-  new Fault('FILE_UNREADABLE', { path, why: 'not there' }, cause);
+/** Answers that are about one blob; all others are about the account. */
+const whys: Readonly<Record<number, string>> = { 404: 'not there', 412: 'written anew while it was read' };
 
 /**
  * The blobs below a prefix as files and folders. Nothing is made or written. Rejects with `FILE_UNREADABLE` for what is not
- * there, and with `STORE_UNAVAILABLE` where the account does not answer, or a blob was written anew while it was read.
+ * there or was written anew while it was read, and with `STORE_UNAVAILABLE` where the account does not answer.
  */
 export function blobTree({ account, container, prefix }: BlobTreeOptions): FileTree {
   let opened: Promise<ContainerClient> | undefined;
@@ -30,7 +30,8 @@ export function blobTree({ account, container, prefix }: BlobTreeOptions): FileT
       try {
         return await work(await client());
       } catch (error) {
-        if (statusOf(error) === 404) throw missing(path, error);
+        const why = whys[statusOf(error) ?? 0];
+        if (why !== undefined) throw new Fault('FILE_UNREADABLE', { path, why }, error);
         throw error;
       }
     });
