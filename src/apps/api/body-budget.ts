@@ -51,18 +51,21 @@ export function bodyBudget({ bytesMax, callerBytesMax }: BodyBounds = bodyBounds
   };
 }
 
-/** What a body may come to: as long as it says, or the longest that is read. */
+/** What a body may come to: as long as it says, or the longest that is read; what is packed unpacks to no more than that. */
 function bytesOf(request: FastifyRequest): number {
   const { bodyLimit } = request.routeOptions;
   const said = request.headers['content-length'];
-  return said === undefined ? bodyLimit : Math.min(Number(said), bodyLimit);
+  const isPlain = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase() === 'identity';
+  return said === undefined || !isPlain ? bodyLimit : Math.min(Number(said), bodyLimit);
 }
+
+const bodied: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Routes of this scope take room for their bodies, and give it back when their answer or their caller is gone. */
 export function boundBodies(scope: Api, budget: BodyBudget): void {
   scope.addHook('onRequest', async (request, reply) => {
     const { method, principal } = request;
-    if (principal === undefined || (method !== 'POST' && method !== 'PUT')) return;
+    if (principal === undefined || !bodied.has(method)) return;
     const giveBack = budget.take(principal.name, bytesOf(request));
     reply.raw.once('close', giveBack);
     reply.raw.once('finish', giveBack);

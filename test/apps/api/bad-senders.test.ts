@@ -35,7 +35,11 @@ afterAll(async () => {
 });
 
 /** A request whose body never ends. */
-function stalled(caller: string, bytes: number): net.Socket & { readonly said: () => string } {
+function stalled(
+  caller: string,
+  bytes: number,
+  [head, more]: readonly [head: string, more: string] = ['POST /v1/events', ''],
+): net.Socket & { readonly said: () => string } {
   const socket = net.connect(port, '127.0.0.1');
   let said = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
@@ -43,7 +47,7 @@ function stalled(caller: string, bytes: number): net.Socket & { readonly said: (
   });
   socket.on('error', () => undefined); // The server may end it at any time.
   socket.write(
-    `POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer(caller)}\r\n` +
+    `${head} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer(caller)}\r\n${more}` +
       `Content-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n[`,
   );
   return Object.assign(socket, { said: () => said });
@@ -75,6 +79,16 @@ describe('who floods or stalls', () => {
     await Promise.all(half.map((socket) => (socket.closed ? undefined : once(socket, 'close'))));
     for (const socket of half) expect(socket.said()).toMatch(/^HTTP\/1\.1 408 /);
     await expect.poll(async () => (await publish('flooder', big)).status).toBe(200);
+  });
+
+  test.for<readonly [string, string]>([
+    ['POST /api/gms/aspects?action=ingestProposal', 'Content-Encoding: gzip\r\n'],
+    ['PATCH /api/gms/openapi/v3/entity/dataset', 'Content-Encoding: gzip\r\n'],
+  ])('takes room for what a packed body may unpack to: %s', async (request) => {
+    const packed = [stalled('flooder', 100, request), stalled('flooder', 100, request)];
+    await expect.poll(() => packed.map((socket) => socket.said()).join('')).toMatch(/^HTTP\/1\.1 429 /);
+    for (const socket of packed) socket.destroy();
+    await expect.poll(async () => (await publish('flooder', properties('after'))).status).toBe(201);
   });
 
   test('that goes away gives back what it took', async () => {
