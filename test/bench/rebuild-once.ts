@@ -1,21 +1,24 @@
 // One rebuild from Azure Blob into Elasticsearch as the program does it, in a process of its own, so that memory and time
-// are its own. Prints one JSON line.
+// are its own, by BENCH_WORKERS threads if there are more than one. Prints one JSON line.
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 // As the command line does.
 enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/annal', import.meta.url)));
 const started = performance.now();
+const { fillByWorkers } = await import('../../src/apps/fill-by-workers.ts');
 const { openPorts } = await import('../../src/composition/compose.ts');
 const { systemClock } = await import('../../src/adapters/system/clock.ts');
 const { rootOf } = await import('../../src/formats/root.ts');
 const { projectionNamed } = await import('../../src/projections/registry.ts');
 const { readEpochs } = await import('../../src/streams/epochs.ts');
 const { openEventDecoders } = await import('../../src/streams/event-decoders.ts');
+const { modelOfLog } = await import('../../src/streams/own-model.ts');
 const { planRebuild } = await import('../../src/streams/rebuild-plan.ts');
 const { rebuild } = await import('../../src/streams/rebuild.ts');
 
 const { BENCH_BLOB = '', BENCH_PREFIX = '', BENCH_ELASTICSEARCH = '', BENCH_PROJECTION = '' } = process.env;
+const { BENCH_WORKERS = '1' } = process.env;
 const settings: Parameters<typeof openPorts>[0] = {
   log: { kind: 'kafka', brokers: ['127.0.0.1:1'], retentionMs: 1 },
   archive: { kind: 'azure-blob', connectionString: BENCH_BLOB, prefix: BENCH_PREFIX },
@@ -23,10 +26,14 @@ const settings: Parameters<typeof openPorts>[0] = {
   readModel: { kind: 'elasticsearch', url: BENCH_ELASTICSEARCH, prefix: BENCH_PREFIX },
 };
 await using ports = await openPorts(settings, () => undefined);
-const { archive: store, readModel: model } = ports;
+const { archive: store } = ports;
 const epochs = await readEpochs(store.truth);
+const { log } = epochs[0]!;
+// Threads open the index as one of its log.
+const model = modelOfLog(ports.readModel, log);
 const decoders = openEventDecoders(store.truth);
-const context = { store, model, clock: systemClock, epochs, decoders };
+const fill = fillByWorkers(settings, log)(Number(BENCH_WORKERS));
+const context = { store, model, clock: systemClock, epochs, decoders, ...(fill && { fill }) };
 const projection = projectionNamed(BENCH_PROJECTION)!;
 const plan = await planRebuild(context, projection);
 const until = AbortSignal.timeout(600_000);
