@@ -24,9 +24,12 @@ const percent = (characters: string): string =>
 /** One segment of a path as it stands in a URN: NFC; spaces, dots, `%`, `~`, commas, parentheses percent-encoded. */
 export const encodeSegment = (segment: string): string => segment.normalize('NFC').replace(unsafe, percent);
 
+/** A name that no URN may have: one step up, however it is spelt. */
+const stepUp = encodeSegment('..');
+
 /** Cuts a name that is too long and ends it with a digest of the whole, so that it stays one of its kind. */
 function boundName(name: string, bytesMax: number): string {
-  if (Buffer.byteLength(name) <= bytesMax) return name;
+  if (Buffer.byteLength(name) <= bytesMax && name !== stepUp) return name;
   const head = Buffer.from(name)
     .subarray(0, bytesMax - digestLength)
     .toString('utf8');

@@ -248,6 +248,7 @@ test('whatever the names: valid URNs, one for each path', () => {
     }),
     { numRuns: 500 },
   );
+  expect(urnFault(datasetUrn(nameOf('..')))).toBeUndefined();
   expect(datasetUrn(nameOf('x/'.repeat(300)))).not.toBe(datasetUrn(nameOf(`${'x/'.repeat(300)}y`)));
 });
 
