@@ -83,6 +83,9 @@ export function startCatalog(config: AnnalConfig, ground: CatalogGround): Catalo
   };
 }
 
+/** What passes by itself is told by health and metrics for as long as it lasts. */
+const levelOf = ({ remedy }: Fault): 'info' | 'warn' => (remedy === 'retry' ? 'info' : 'warn');
+
 interface Kept {
   status(): CatalogSource;
   touch(): void;
@@ -124,7 +127,11 @@ function keepScanned(
         if (signal.aborted) return;
         if (!isFault(error)) throw error;
         if (status.fault?.code !== error.code)
-          ground.say('warn', 'catalog not scanned', { source, code: error.code, error: error.message });
+          ground.say(levelOf(error), 'catalog not scanned', {
+            source,
+            code: error.code,
+            error: error.message,
+          });
         status = { ...status, fault: error };
       }
       if (status.state === 'scanning') status = { ...status, state: 'waiting' };
