@@ -25,7 +25,8 @@ export interface Difference {
  */
 export function incompatibilities(reader: unknown, writer: unknown): Difference[] {
   const found: Difference[] = [];
-  compare(parseAvroSchema(reader), parseAvroSchema(writer), '', { found, verdicts: new Map() });
+  const findings = { found, verdicts: new Map(), branches: new Map() };
+  compare(parseAvroSchema(reader), parseAvroSchema(writer), '', findings);
   return found;
 }
 
@@ -96,6 +97,8 @@ interface Findings {
   readonly found: Difference[];
   /** Pairs of records looked at once: compatible until found otherwise, so that recursive types end. */
   readonly verdicts: Map<AvroSchema, Map<AvroSchema, boolean>>;
+  /** Of each union of the reader, by what `branchName` gives. */
+  readonly branches: Map<AvroSchema, Map<string, AvroSchema[]>>;
 }
 
 const plain = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
@@ -108,7 +111,7 @@ function compare(reader: AvroSchema, writer: AvroSchema, path: string, findings:
   if (writer.kind === 'union') {
     for (const branch of writer.branches) compare(reader, branch, path, findings);
   } else if (reader.kind === 'union') {
-    if (!reader.branches.some((branch) => fits(branch, writer, findings)))
+    if (!branchesFor(reader, writer, findings).some((branch) => fits(branch, writer, findings)))
       differ(`no branch for ${shown(writer)}`);
   } else if (reader.kind === 'array' && writer.kind === 'array') {
     compare(reader.items, writer.items, `${path}/items`, findings);
@@ -121,10 +124,23 @@ function compare(reader: AvroSchema, writer: AvroSchema, path: string, findings:
   }
 }
 
+const branchName = (schema: AvroSchema): string => ('name' in schema ? plain(schema.name) : '');
+
+/** Branches that may fit: a type with a name is read by one of its name alone, others by those without. */
+function branchesFor(
+  union: Extract<AvroSchema, { readonly kind: 'union' }>,
+  writer: AvroSchema,
+  { branches }: Findings,
+): readonly AvroSchema[] {
+  const byName = branches.get(union) ?? Map.groupBy(union.branches, branchName);
+  branches.set(union, byName);
+  return byName.get(branchName(writer)) ?? [];
+}
+
 /** Branches are tried apart: one that does not fit leaves no finding. */
-function fits(reader: AvroSchema, writer: AvroSchema, { verdicts }: Findings): boolean {
+function fits(reader: AvroSchema, writer: AvroSchema, { verdicts, branches }: Findings): boolean {
   const found: Difference[] = [];
-  compare(reader, writer, '', { found, verdicts });
+  compare(reader, writer, '', { found, verdicts, branches });
   return found.length === 0;
 }
 
@@ -138,7 +154,8 @@ function compareNamed(
   differ: (what: string) => void,
 ): void {
   if (reader.kind === 'enum' && writer.kind === 'enum') {
-    const lost = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
+    const read = new Set(reader.symbols);
+    const lost = writer.symbols.filter((symbol) => !read.has(symbol));
     if (lost.length > 0 && !reader.hasDefault) differ(`without the symbols ${lost.join(', ')}`);
   } else if (reader.kind === 'fixed' && writer.kind === 'fixed') {
     if (reader.size !== writer.size) differ(`${writer.size} bytes became ${reader.size}`);

@@ -94,3 +94,13 @@ test('what is no schema is refused', () => {
       expect.toSatisfy((error: unknown) => isFault(error, 'AVRO_INVALID')),
     );
 });
+
+test('the widest schemas are compared within bounds of time', () => {
+  const union = (letter: string) =>
+    Array.from({ length: 9_000 }, (_, i) => ({ type: 'fixed', name: `${letter}${i}`, size: 1 }));
+  const before = performance.now();
+  expect(incompatibilities(union('a'), union('b'))).toHaveLength(9_000);
+  expect(incompatibilities(union('a'), union('a'))).toEqual([]);
+  // Each branch with each took eight seconds and more.
+  expect(performance.now() - before).toBeLessThan(3_000);
+});

@@ -16,18 +16,24 @@ export interface FolderSettings {
   /** Made when missing. */
   readonly dir: string;
   readonly disk?: Disk;
+  /** Characters of all schemas, and of one subject's: 256 Mi and 16 Mi by default. */
+  readonly charsMax?: number;
+  readonly subjectCharsMax?: number;
 }
 
 /** All of it is read at start and kept, and a version is compared with all before it. */
 const entriesMax = 10_000;
 const versionsMax = 1_000;
+const mebi = 1024 * 1024;
 
 /**
  * A registry in a folder: `<id>.json` per registration, ids from 1 without holes. A file is written and synced under
  * another name and then linked, so the next id goes to one of several writers and the others look again. A schema equal as
  * JSON to one of its subject gets that one's id; another subject gives it another id.
  */
-export function embeddedRegistry({ dir: folder, disk = nodeDisk }: FolderSettings): SchemaRegistry {
+export function embeddedRegistry(settings: FolderSettings): SchemaRegistry {
+  const { dir: folder, disk = nodeDisk } = settings;
+  const { charsMax = 256 * mebi, subjectCharsMax = 16 * mebi } = settings;
   const entries: Entry[] = [];
   let made: Promise<void> | undefined;
 
@@ -85,6 +91,10 @@ export function embeddedRegistry({ dir: folder, disk = nodeDisk }: FolderSetting
       if (same !== undefined) return same.id;
       if (entries.length >= entriesMax || before.length >= versionsMax)
         throw new Fault('REGISTRY_FULL', { subject, entriesMax, versionsMax });
+      const full = (among: readonly Entry[], most: number): boolean =>
+        schemaText.length + among.reduce((sum, { schema }) => sum + schema.length, 0) > most;
+      if (full(before, subjectCharsMax) || full(entries, charsMax))
+        throw new Fault('REGISTRY_FULL', { subject, charsMax, subjectCharsMax });
       refuseBreaking(
         subject,
         schemaText,

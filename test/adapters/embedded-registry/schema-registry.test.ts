@@ -35,3 +35,15 @@ test('a registration that was damaged is named, not passed over', async () => {
   await writeFile(join(dir, '1.json'), '{"id":1');
   await expect(embeddedRegistry({ dir }).latest('a')).rejects.toThrow(/REGISTRY_UNAVAILABLE/);
 });
+
+test('schemas are taken within bounds of all and of each subject, which are compared and held whole', async () => {
+  const dir = join(root, 'bounded');
+  const registry = embeddedRegistry({ dir, charsMax: 250, subjectCharsMax: 150 });
+  const schema = (doc: string) => `{"type":"string","doc":"${doc.padEnd(70, '.')}"}`;
+  await registry.register('a', schema('1'));
+  await expect(registry.register('a', schema('2'))).rejects.toMatchObject({ code: 'REGISTRY_FULL' });
+  await registry.register('a', schema('1'));
+  await registry.register('b', schema('2'));
+  await expect(registry.register('c', schema('3'))).rejects.toMatchObject({ code: 'REGISTRY_FULL' });
+  expect(await registry.subjects()).toEqual(['a', 'b']);
+});
