@@ -30,6 +30,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route says it; a route that does not is refused. */
     needs?: Needs;
+    /** A grant to publish will do as well: the route itself decides what is shown to whom. */
+    orPublish?: boolean;
     /** The projection that the route reads: its cut is the answer's. */
     reads?: 'entities' | 'history' | 'edges';
     /** The token may come as the password of basic authentication, where clients know nothing else. */
@@ -50,18 +52,20 @@ export function guard(app: Api, annal: Annal, callers: Callers): void {
   app.addHook('onRequest', async (request, reply) => {
     callers.admit(request);
     if (request.is404) return;
-    const { needs, reads } = request.routeOptions.config;
+    const { needs, reads, orPublish = false } = request.routeOptions.config;
     if (needs === undefined) throw new Fault('INTERNAL', { reason: 'the route does not say what it needs' });
     if (needs === 'open') return;
     request.principal = callers.identify(request);
-    permit(request.principal, needs);
+    permit(request.principal, needs, orPublish);
     nameCut(reply, reads === undefined ? await cutIfThere(annal, request) : await annal.cut(reads));
   });
 }
 
-function permit(principal: Principal, needs: Action): void {
+function permit(principal: Principal, needs: Action, orPublish: boolean): void {
   const namespaces = namespacesFor(principal, needs);
-  const allowed = needs === 'operate' ? allows(principal, 'operate', '*') : namespaces.length > 0;
+  const publishes = orPublish && namespacesFor(principal, 'publish').length > 0;
+  const allowed =
+    needs === 'operate' ? allows(principal, 'operate', '*') : namespaces.length > 0 || publishes;
   if (!allowed) throw new Fault('NOT_ALLOWED', { action: needs, caller: principal.name });
 }
 

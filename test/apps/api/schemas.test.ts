@@ -115,6 +115,7 @@ test('one policy: names by namespace, the log’s own for all who read, changed 
     shop: [{ actions: ['read', 'publish'], namespace: 'shop' }],
     reader: [{ actions: ['read'], namespace: '*' }],
     elsewhere: [{ actions: ['read', 'publish'], namespace: 'elsewhere' }],
+    producer: [{ actions: ['publish'], namespace: 'shop' }],
     owner: [{ actions: ['read', 'publish', 'operate'], namespace: '*' }],
   };
   const tokens = parseTokens(
@@ -142,6 +143,12 @@ test('one policy: names by namespace, the log’s own for all who read, changed 
     expect((await as(who)('GET', at(name))).status, who).toBe(200);
     expect((await as(who)('GET', `/v1/schemas/ids/${made.json.id}`)).status, who).toBe(200);
   }
+  // Who only publishes needs the schema of the inbox, and sees no other.
+  const shown = async (path: string) => (await as('producer')('GET', path)).status;
+  const latest = (subject: string): string => `/subjects/${encodeURIComponent(subject)}/versions/latest`;
+  expect([await shown(at(own)), await shown(latest(own))]).toEqual([200, 200]);
+  expect([await shown(at(name)), await shown(latest(name))]).toEqual([404, 404]);
+  expect(await shown('/v1/search?q=a')).toBe(403);
   const denied = await as('elsewhere')('GET', at(name));
   const missing = await as('elsewhere')('GET', at(`${name}x`));
   expect([denied.status, denied.json.code]).toEqual([missing.status, missing.json.code]);

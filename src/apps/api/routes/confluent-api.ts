@@ -7,7 +7,7 @@ import type { Annal } from '../../annal.ts';
 import type { Schemas, ToldSchema } from '../../schemas.ts';
 import { type Problem, problemOfError, statusOf } from '../problem.ts';
 import { type Api, callerOf } from '../request.ts';
-import { changed, idText, notThere, schemaBodyBytesMax, seen, versionText } from './schemas.ts';
+import { changed, idText, notThere, schemaBodyBytesMax, seeing, seen, versionText } from './schemas.ts';
 
 // A part of the REST API of Confluent's schema registry (docs.confluent.io, "Schema Registry API Reference"): what serialisers
 // ask for. Only Annal's own registry is served so; where another one is configured, clients go there.
@@ -25,7 +25,7 @@ const body = z.looseObject({
 });
 const query = z.looseObject({});
 
-const read = { needs: 'read', basic: true } as const;
+const read = { ...seeing, basic: true } as const;
 const publish = { needs: 'publish', basic: true } as const;
 
 const send = (reply: FastifyReply, answer: unknown): FastifyReply =>

@@ -36,6 +36,9 @@ export const idText = z
   .transform((text): SchemaId => (/^[0-9]{1,10}$/.test(text) ? Number(text) : text.toLowerCase()))
   .meta({ type: 'string', examples: ['2'] });
 
+/** `allowsSubject` decides about each name. */
+export const seeing = { needs: 'read', orPublish: true } as const;
+
 type Request = Parameters<typeof callerOf>[0];
 
 /** Throws `SCHEMA_NOT_FOUND` where the caller may not see it: told apart from what is not there by nothing. */
@@ -74,7 +77,7 @@ function listRoute(app: Api, { schemas }: Annal): void {
     querystring: z.strictObject({ limit: limit(1_000, 100), after: subjectText.optional() }),
     response: schemasAnswer,
   };
-  app.get(path, { config: { needs: 'read' }, schema }, async (request, reply) => {
+  app.get(path, { config: seeing, schema }, async (request, reply) => {
     const { limit: most, after = '' } = request.query;
     const caller = callerOf(request);
     const names = (await schemas.subjects()).filter(
@@ -98,7 +101,7 @@ function listRoute(app: Api, { schemas }: Annal): void {
 const latestOf = ({ version, ref, deprecated }: ToldSchema) => ({ version, id: ref.id, deprecated });
 
 function readRoutes(app: Api, { schemas }: Annal): void {
-  const config = { needs: 'read' } as const;
+  const config = seeing;
   const one = { summary: 'Read a schema: its versions, and the newest', tags, response: versionsAnswer };
   app.get(
     `${path}/:name`,
@@ -143,17 +146,13 @@ function writeRoutes(app: Api, { schemas }: Annal): void {
     ...common,
     response: checkAnswer,
   };
-  app.post(
-    `${path}/:name/check`,
-    { ...options, config: { needs: 'read' }, schema: check },
-    async (request, reply) => {
-      const subject = seen(request, schemas, request.params.name);
-      const { breaking, versions, same } = await schemas.check(subject, textOf(request.body.schema));
-      return sendFacts(reply, 200, {
-        ...{ name: subject, compatible: breaking.length === 0, versions, same, breaking },
-      });
-    },
-  );
+  app.post(`${path}/:name/check`, { ...options, config: seeing, schema: check }, async (request, reply) => {
+    const subject = seen(request, schemas, request.params.name);
+    const { breaking, versions, same } = await schemas.check(subject, textOf(request.body.schema));
+    return sendFacts(reply, 200, {
+      ...{ name: subject, compatible: breaking.length === 0, versions, same, breaking },
+    });
+  });
   const register = { summary: 'Register a schema', ...common, response: registerAnswers };
   app.post(
     `${path}/:name/versions`,
