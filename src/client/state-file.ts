@@ -37,8 +37,20 @@ export function stateFile(path: string): StateFile {
         await file.close();
       }
       await rename(beside, path);
+      await syncFolder(dirname(path));
     },
   };
+}
+
+/** So that the name outlives a power failure, too. Windows opens no folder, and keeps names without being asked. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function parsed(text: string, path: string): Map<string, Map<string, KnownAspect>> {
