@@ -140,9 +140,12 @@ export const readOpenApiEntities = (
  */
 export const readIngestEntity = (body: Buffer, allowList: AspectAllowList): SentProposals =>
   readWhole(body, snapshotSpanDepth, (root) => {
-    const [snapshot] = memberOf(memberOf(root, 'entity'), 'value')?.members ?? [];
+    const [snapshot, second] = memberOf(memberOf(root, 'entity'), 'value')?.members ?? [];
     const aspects = memberOf(snapshot?.value, 'aspects')?.items;
-    if (aspects === undefined) return invalid('EVENT_SHAPE', '/entity/value', 'is no snapshot with aspects');
+    if (aspects === undefined || second !== undefined)
+      return invalid('EVENT_SHAPE', '/entity/value', 'is no snapshot with aspects');
+    if (aspects.some(({ members = [] }) => members.length > 1))
+      return invalid('EVENT_SHAPE', '/entity/value', 'holds several records where one aspect belongs');
     if (aspects.length > limits.eventsPerRequestMax) return tooMany(aspects.length);
     const entityUrn = parsed(body, memberOf(snapshot?.value, 'urn'));
     const systemMetadata = parsed(body, memberOf(root, 'systemMetadata'));

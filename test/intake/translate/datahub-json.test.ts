@@ -187,6 +187,23 @@ describe('requests as others might write them', () => {
     expect(proposalsOf(sent)).toMatchObject([{ refusal: { code, pointer } }]);
   });
 
+  test('a snapshot that holds two where one belongs is refused whole: none of them is left out in silence', () => {
+    const aspects = [{ 'com.linkedin.common.Status': { removed: false } }];
+    const type = 'com.linkedin.metadata.snapshot.DatasetSnapshot';
+    const read = (value: object) =>
+      readIngestEntity(Buffer.from(JSON.stringify({ entity: { value } })), datahubTechnicalAspects);
+    expect(proposalsOf(read({ [type]: { urn: orders, aspects } }))).toHaveLength(1);
+    const both = [{ ...aspects[0], 'com.linkedin.common.GlobalTags': { tags: [] } }];
+    for (const value of [
+      { [type]: { urn: orders, aspects: both } },
+      {
+        [type]: { urn: orders, aspects },
+        'com.linkedin.metadata.snapshot.TagSnapshot': { urn: 'urn:li:tag:a' },
+      },
+    ])
+      expect(read(value)).toMatchObject({ kind: 'invalid', fault: { code: 'EVENT_SHAPE' } });
+  });
+
   test('what is to be made only where none is expects that there is none', () => {
     const [event] = eventsOf(openApi(item({ status: { value: { removed: false } } }), 'CREATE'));
     expect(event).toMatchObject({ change: 'UPSERT', expect: { offset: -1 } });
