@@ -11,7 +11,8 @@ export const truthPrefixes = ['schemas/', 'segments/', 'keys/', 'cuts/', 'checkp
 
 /**
  * What is copied of the state. Of rebuilds their reports and the code of folds alone: claims, records and indexes are of the
- * place they were made in, as are runs that publish history (`restored/`) and `leases/`.
+ * place they were made in, as are runs that publish history (`restored/`), `leases/`, and stamps of files that were scanned
+ * (`catalog/`): without them the next scan looks at all of them.
  */
 export const statePrefixes = [
   ...['tail/', 'leaves/', 'trees/', 'index/', 'base/', 'bridges/', 'refused/', drillsPrefix, 'rebuilds/'],
