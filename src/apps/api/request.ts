@@ -62,11 +62,10 @@ export function guard(app: Api, annal: Annal, callers: Callers): void {
 }
 
 function permit(principal: Principal, needs: Action, orPublish: boolean): void {
-  const namespaces = namespacesFor(principal, needs);
   const publishes = orPublish && namespacesFor(principal, 'publish').length > 0;
-  const allowed =
-    needs === 'operate' ? allows(principal, 'operate', '*') : namespaces.length > 0 || publishes;
-  if (!allowed) throw new Fault('NOT_ALLOWED', { action: needs, caller: principal.name });
+  const namespaces = namespacesFor(principal, needs);
+  const allowed = needs === 'operate' ? allows(principal, 'operate', '*') : namespaces.length > 0;
+  if (!allowed && !publishes) throw new Fault('NOT_ALLOWED', { action: needs, caller: principal.name });
 }
 
 /** Answers that read no document wait no longer than this for the cut that they name. */
