@@ -175,12 +175,14 @@ async function scanOnce(
     ...{ tree, source, readers: tableReaders, folderReaders, memory, signal },
     ...{ version: version(), runId: uuidV7(), seenAtMs: began },
     ...catalogWorld(model, intake, clock)(source, signal),
+    async beat() {
+      const now = clock.now();
+      if (now - renewedAt < renewEveryMs) return;
+      if (!(await lease.renew())) throw new Fault('STORE_UNAVAILABLE', { reason: 'its lease is lost' });
+      renewedAt = now;
+    },
     async onBatch(known) {
       const now = clock.now();
-      if (now - renewedAt >= renewEveryMs) {
-        if (!(await lease.renew())) throw new Fault('STORE_UNAVAILABLE', { reason: 'its lease is lost' });
-        renewedAt = now;
-      }
       if (now - keptAt < keepEveryMs) return;
       await keepMemory(archive.state, source, version(), known());
       keptAt = now;

@@ -26,6 +26,8 @@ export interface CatalogScanOptions {
   readonly submit: (changes: readonly ScanChange[]) => Promise<readonly SubmitResult[]>;
   /** Told after each batch how to get what is known by then: all of it is in the log. */
   readonly onBatch: (known: () => CatalogMemory) => Promise<void>;
+  /** Called for all that is found, also for what is as it was: whoever scans shows that it lives. */
+  readonly beat: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -140,6 +142,7 @@ export async function catalogScan(options: CatalogScanOptions): Promise<CatalogS
   const isSame = (urn: string, stamp: string): boolean => memory.stamps.get(urn) === stamp;
   for await (const item of scanFolder(tree, { source, readers, folderReaders, seenAtMs, isSame })) {
     signal.throwIfAborted();
+    await options.beat();
     await take(item);
   }
   await flush();

@@ -17,6 +17,7 @@ function world() {
   const told: string[] = [];
   const opened: string[] = [];
   const refuses = new Set<string>();
+  const found = { beats: 0 };
   let memory: CatalogMemory = noMemory;
   let appendsLeft = Number.POSITIVE_INFINITY;
 
@@ -42,8 +43,8 @@ function world() {
 
   async function scan(entries: Entries, source = 'lake'): Promise<CatalogScan> {
     const tree = memoryFiles(entries);
-    told.length = opened.length = 0;
-    const found = await catalogScan({
+    told.length = opened.length = found.beats = 0;
+    const scanned = await catalogScan({
       ...{ source, readers: tableReaders, folderReaders, version: '1', runId: 'run', seenAtMs: 1, memory },
       tree: { ...tree, open: counted(tree.open) },
       load: async (urns) => new Map(urns.flatMap((urn) => (known.has(urn) ? [[urn, known.get(urn)!]] : []))),
@@ -54,13 +55,16 @@ function world() {
       async onBatch(by) {
         memory = by();
       },
+      async beat() {
+        found.beats += 1;
+      },
       signal: new AbortController().signal,
     });
-    memory = found.memory;
-    return found;
+    memory = scanned.memory;
+    return scanned;
   }
   return {
-    ...{ scan, known, told, opened, refuses },
+    ...{ scan, known, told, opened, found, refuses },
     killAfter: (appends: number): void => {
       appendsLeft = appends;
     },
@@ -83,11 +87,13 @@ const but = (entries: Entries, ...gone: string[]): Entries =>
   Object.fromEntries(Object.entries(entries).filter(([path]) => !gone.includes(path)));
 
 test('a file is looked into once: the next scan opens nothing and says nothing', async () => {
-  const { scan, told, opened } = world();
+  const { scan, told, opened, found } = world();
   expect(await scan(lake)).toMatchObject({ looked: 5, same: 0, unread: 0, deleted: 0 });
   expect([new Set(opened).size, told.length]).toEqual([6, 29]);
   expect(await scan(lake)).toMatchObject({ looked: 0, same: 5, events: 0 });
   expect([opened, told]).toEqual([[], []]);
+  // It lives all the same.
+  expect(found.beats).toBeGreaterThan(5);
 });
 
 test('only what changed is looked into: a file, the parts of one table, a log', async () => {
