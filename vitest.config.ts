@@ -11,8 +11,8 @@ const expected = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
-    // One more than there are cores: tests often wait for a disk, a browser, a clock.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than there are cores: tests often wait for a disk, a browser, a clock.
+    maxWorkers: availableParallelism() + 2,
     projects: [
       {
         test: {

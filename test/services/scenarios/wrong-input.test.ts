@@ -149,5 +149,7 @@ test('indexes of another log are neither read nor written, and it is told whose 
     /^annal: MODEL_OF_ANOTHER_LOG: .*index entities-v1-/,
   );
   await using again = await startAnnal(['start', '--no-sample'], first.env);
-  expect(await caughtUp(again)).toMatchObject([{ documents: 20 }, {}]);
+  expect(await caughtUp(again)).toContainEqual(
+    expect.objectContaining({ projection: 'entities', documents: 20 }),
+  );
 });
