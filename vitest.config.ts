@@ -11,8 +11,8 @@ const expected = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
-    // Two more than there are cores: tests often wait for a disk, a browser, a clock.
-    maxWorkers: availableParallelism() + 2,
+    // One more than there are cores: tests often wait for a disk, a browser, a clock.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {

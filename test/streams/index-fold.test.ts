@@ -52,6 +52,7 @@ test('a lane folds nothing into an index of another version: it halts, names bot
   });
   expect(await rootOfIndex(await serving(world))).toBe(before);
   const index = await rebuildAs(world, entitiesV2);
+  await expect.poll(() => projector.status().state).toBe('running');
   await archiveEvents(world, tableEvents(3, 13));
   await projector.reach([16], soon());
   expect(projector.status()).toMatchObject({ index, state: 'running', fault: undefined });
