@@ -1,5 +1,6 @@
 import { Fault } from '../../domain/fault.ts';
 import type { ArchiveStore } from '../../ports/archive.ts';
+import { projections } from '../../projections/registry.ts';
 import { type Epoch, readEpochs } from '../../streams/epochs.ts';
 import { laneSpans } from '../../streams/fold-history.ts';
 import { archiveCut } from '../../streams/history-cut.ts';
@@ -52,6 +53,12 @@ export async function showPlan(session: Session, plan: Plan): Promise<void> {
   session.note(table.trimEnd());
 }
 
+/** Reports in the order of the registry: they come as they are finished. */
+export const inOrder = (built: readonly RebuildReport[]): readonly RebuildReport[] =>
+  projections.flatMap(({ definition }) =>
+    built.filter(({ projection }) => projection === definition.projection),
+  );
+
 /** What was built, a line each; under `--output json` one document with the plan. */
 export async function writeBuilt(
   session: Session,
@@ -59,10 +66,10 @@ export async function writeBuilt(
   built: readonly RebuildReport[],
 ): Promise<void> {
   if (session.output !== 'table') {
-    await session.write(`${JSON.stringify({ ...plan, built })}\n`);
+    await session.write(`${JSON.stringify({ ...plan, built: inOrder(built) })}\n`);
     return;
   }
-  for (const { projection, events, documents, root } of built)
+  for (const { projection, events, documents, root } of inOrder(built))
     await session.write(
       `${projection}: ${counted(events, 'event')} into ${counted(documents, 'document')}, ` +
         `root read back = root of the fold ${root}\n`,

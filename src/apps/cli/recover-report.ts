@@ -6,7 +6,7 @@ import { reportSigner } from '../report-signer.ts';
 import type { Call } from './call.ts';
 import { keepReported } from './drill-keep.ts';
 import { timeText } from './operations.ts';
-import type { Plan } from './recover-plan.ts';
+import { inOrder, type Plan } from './recover-plan.ts';
 import type { Session } from './session.ts';
 
 /** What a recovery brought back, and how long it took since it was confirmed: signed and kept beside the archive. */
@@ -24,10 +24,12 @@ export async function reportRecovery(
   const { archive, into, log, name } = plan;
   const report: DrillReport = {
     ...{ id: uuidV7(), kind: 'recovery', log, name, archive, into, result: 'proven', fault: null },
-    models: built.map(({ projection, version, cut, events, documents, unindexable, root, ...took }) => ({
-      ...{ projection, version, cut, events, documents, unindexable, root },
-      ...{ tookMs: took.foldMs + took.readBackMs, live: null },
-    })),
+    models: inOrder(built).map(
+      ({ projection, version, cut, events, documents, unindexable, root, ...took }) => ({
+        ...{ projection, version, cut, events, documents, unindexable, root },
+        ...{ tookMs: took.foldMs + took.readBackMs, live: null },
+      }),
+    ),
     checkpoint: built.at(-1)?.checkpoint ?? null,
     ...{ startedAt, endedAt, tookMs: endedAt - startedAt, notRecovered },
   };
