@@ -7,7 +7,7 @@ import { openEnd } from './history.ts';
 import { keyword } from './keyword.ts';
 import { type Lineage, readLineage, tellsLineage } from './lineage.ts';
 import type { Draft, Projection } from './projection.ts';
-import { stateText } from './state-text.ts';
+import { stateBeside } from './state-beside.ts';
 
 /** Fields by which `edges` is searched; part of the projection's version. */
 const edgeFields = {
@@ -53,13 +53,7 @@ export const edges: Projection = {
   definition: { projection: 'edges', version: 1, fields: edgeFields },
   frozen: '8dced5808253d248f4188fa25cad161a5595be3e048411553611b8fff22b9cdc',
   about: 'what is made from what, tables and columns, and when it was so',
-  stateId: (urn) => `~${urn}`,
-  stateDocument: (state) => ({
-    id: `~${state.urn}`,
-    version: versionOf(state.position),
-    body: stateText(state),
-    search: null,
-  }),
+  ...stateBeside,
   drafts: (step) => [...endedDrafts(step), ...begunDrafts(step), ...lifeDrafts(step)],
   settled: (step) => [...endedDrafts(step), ...lifeDrafts(step)],
   open: (state) => state.heads.filter(isLineage).map((head) => edgeDraft(state.urn, head, undefined)),

@@ -9,7 +9,7 @@ import type { Document, FieldKind, SearchFields } from '../ports/read-model.ts';
 import { readValue, splice, writeFacts, writePosition } from './event-text.ts';
 import { keyword } from './keyword.ts';
 import type { Draft, Projection, Quarantined } from './projection.ts';
-import { stateText } from './state-text.ts';
+import { stateBeside } from './state-beside.ts';
 
 /** Fields by which `history` is searched; part of the projection's version. */
 const historyFields = {
@@ -48,13 +48,7 @@ export const history: Projection = {
   definition: { projection: 'history', version: 1, fields: historyFields },
   frozen: '99503253064ba014096ec6f79081191099e72e27a1aef3ffec478f547b4e3a90',
   about: 'every event with its outcome, and when it was true',
-  stateId: (urn) => `~${urn}`,
-  stateDocument: (state) => ({
-    id: `~${state.urn}`,
-    version: versionOf(state.position),
-    body: stateText(state),
-    search: null,
-  }),
+  ...stateBeside,
   drafts: (step) => [...endedDrafts(step), draft(step, step, () => eventDocument(step))],
   settled(step) {
     const isOpen = openHead(step) !== undefined;
