@@ -10,6 +10,7 @@ import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { addresses } from './addresses.ts';
+import { heard } from './heard.ts';
 import { startServer } from './servers.ts';
 
 const given = addresses();
@@ -112,12 +113,14 @@ describe('registry', () => {
     const name = subject.replaceAll('-', '_');
     const record = (type: string): string =>
       JSON.stringify({ type: 'record', name, namespace: 'annal.smoke', fields: [{ name: 'n', type }] });
-    const { id } = await registry.register({ type: SchemaType.AVRO, schema: record('long') }, { subject });
-    expect(await registry.decode(await registry.encode(id, { n: 7 }))).toMatchObject({ n: 7 });
-    const listed: unknown = await (await fetch(`${given.schemaRegistryUrl}/subjects`)).json();
+    const register = (type: string) =>
+      heard(() => registry.register({ type: SchemaType.AVRO, schema: record(type) }, { subject }));
+    const { id } = await register('long');
+    const bytes = await heard(() => registry.encode(id, { n: 7 }));
+    expect(await registry.decode(bytes)).toMatchObject({ n: 7 });
+    const listed: unknown = await (await heard(() => fetch(`${given.schemaRegistryUrl}/subjects`))).json();
     expect(listed).toContain(subject);
-    const other = registry.register({ type: SchemaType.AVRO, schema: record('string') }, { subject });
-    await expect(other).rejects.toThrow(/incompatible/i);
+    await expect(register('string')).rejects.toThrow(/incompatible/i);
   });
 });
 

@@ -35,7 +35,8 @@ def main():
     topic = os.environ["EVENTHUB"]
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = file.read()
-    registry = SchemaRegistryClient({"url": os.environ["SCHEMA_REGISTRY_URL"]})
+    # Without a time limit the client waits for ever where a registry does not answer; with one it asks again.
+    registry = SchemaRegistryClient({"url": os.environ["SCHEMA_REGISTRY_URL"], "timeout": 10})
     serialize = AvroSerializer(registry, schema)
     # In the order of the keys of Java's clients; at least once is enough, for the id makes the effect once.
     producer = Producer({**endpoint(os.environ["CONNECTION_STRING"]), "partitioner": "murmur2_random", "acks": "all"})

@@ -132,7 +132,12 @@ def telling(proposal, expect, lines):
 emitter = DatahubKafkaEmitter(
     KafkaEmitterConfig.model_validate(
         {
-            "connection": {"bootstrap": brokers, "schema_registry_url": registry},
+            "connection": {
+                "bootstrap": brokers,
+                "schema_registry_url": registry,
+                # Without it the client waits for ever where a registry does not answer (see `heard.ts`).
+                "schema_registry_config": {"timeout": 5},
+            },
             "topic_routes": {"MetadataChangeProposal": topic, "MetadataChangeEvent": snapshots},
         }
     )

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Message } from 'kafkajs';
 import { expect, test } from 'vitest';
+import { heard } from '../heard.ts';
 import { annal, startAnnal } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { urnOf } from './events.ts';
@@ -52,7 +53,11 @@ test('events of clients that write to Kafka themselves come in by the inbox; wha
 
   const registry = new SchemaRegistry({ host: servers.schemaRegistryUrl });
   const register = async (text: string, subject: string): Promise<number> =>
-    (await registry.register({ type: SchemaType.AVRO, schema: text }, { subject: `${name}-${subject}` })).id;
+    (
+      await heard(() =>
+        registry.register({ type: SchemaType.AVRO, schema: text }, { subject: `${name}-${subject}` }),
+      )
+    ).id;
   const ids = {
     event: await register(schemaText, 'event'),
     older: await register(olderText, 'older'),
@@ -60,7 +65,7 @@ test('events of clients that write to Kafka themselves come in by the inbox; wha
   };
   const of = async (event: ReturnType<typeof inboxEvent>, id = ids.event): Promise<Message> => ({
     key: event.urn,
-    value: await registry.encode(id, event),
+    value: await heard(() => registry.encode(id, event)),
   });
 
   const twice = await of(inboxEvent('twice'));

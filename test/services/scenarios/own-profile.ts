@@ -7,6 +7,7 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { type Addresses, addresses, eventHubVariable } from '../addresses.ts';
 import { eventHubsForTests } from '../event-hubs/manners.ts';
 import { eventHubsProxy } from '../event-hubs/proxy.ts';
+import { forgetSubject, heard } from '../heard.ts';
 
 /** The full profile under names of its own on the servers of this run. */
 export interface OwnProfile extends AsyncDisposable {
@@ -85,12 +86,9 @@ export async function forgetLog(servers: Addresses, name: string): Promise<void>
     const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(name));
     if (topics.length > 0) await admin.deleteTopics({ topics });
   });
-  const subjects = (await json(`${servers.schemaRegistryUrl}/subjects`)) as string[];
+  const subjects = (await heard(() => json(`${servers.schemaRegistryUrl}/subjects`))) as string[];
   for (const subject of subjects.filter((one) => one.startsWith(name)))
-    for (const query of ['', '?permanent=true'])
-      await fetch(`${servers.schemaRegistryUrl}/subjects/${encodeURIComponent(subject)}${query}`, {
-        method: 'DELETE',
-      });
+    await forgetSubject(servers.schemaRegistryUrl, subject);
   for (const index of Object.keys((await json(`${servers.elasticsearchUrl}/${name}-*`)) as object))
     await fetch(`${servers.elasticsearchUrl}/${index}`, { method: 'DELETE' });
 }

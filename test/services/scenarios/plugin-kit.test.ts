@@ -7,6 +7,7 @@ import { deletion, laws } from '../../../src/apps/plugin-kit/laws.ts';
 import { testPlugin } from '../../../src/apps/plugin-kit/test-plugin.ts';
 import { cli } from '../../given/cli.ts';
 import { type ServedFolder, servedFolder } from '../../given/served-folder.ts';
+import { forgetSubject } from '../heard.ts';
 import { asAdmin, newName, scenarioServers } from './own-profile.ts';
 
 let served: ServedFolder;
@@ -78,8 +79,7 @@ test('a plugin that was made a moment ago keeps every law, and its registry may 
     expect(code, stderr).toBe(0);
   } finally {
     await asAdmin({ kafkaBrokers }, (admin) => admin.deleteTopics({ topics: [topic] }));
-    for (const query of ['', '?permanent=true'])
-      await fetch(`${schemaRegistryUrl}/subjects/${topic}-value${query}`, { method: 'DELETE' });
+    await forgetSubject(schemaRegistryUrl, `${topic}-value`);
     await rm(folder, { recursive: true, force: true });
   }
 });

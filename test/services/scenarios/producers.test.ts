@@ -4,6 +4,7 @@ import { loggedAt } from '../../given/logged.ts';
 import { publishedIn } from '../../given/plugin-process.ts';
 import { type ServedFolder, servedFolder } from '../../given/served-folder.ts';
 import { pythonWithSdk } from '../datahub/sdk.ts';
+import { forgetSubject } from '../heard.ts';
 import { onPath, runToEnd } from '../native/commands.ts';
 import { asAdmin, newName, scenarioServers } from './own-profile.ts';
 
@@ -48,8 +49,7 @@ test('the producer in Python publishes to the inbox topic, by a schema of the re
     expect(publishedIn(output)).toEqual([{ urn, place: 'inbox:0-0' }]);
   } finally {
     await asAdmin({ kafkaBrokers }, (admin) => admin.deleteTopics({ topics: [topic] }));
-    for (const query of ['', '?permanent=true'])
-      await fetch(`${schemaRegistryUrl}/subjects/${topic}-value${query}`, { method: 'DELETE' });
+    await forgetSubject(schemaRegistryUrl, `${topic}-value`);
   }
 });
 

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { eventSchemaSha256 } from '../../../src/formats/event.ts';
 import { plainFold } from '../../given/plain-reducer.ts';
 import { plainRoot } from '../../given/plain-root.ts';
+import { heard } from '../heard.ts';
 import { type AnnalProcess, annal, startAnnal } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { urnOf } from './events.ts';
@@ -60,9 +61,8 @@ async function publish({ api }: Parts, seed: number, count: number): Promise<voi
 /** One event by the inbox, and the number of those that came that way so far. */
 async function byInbox({ name, servers }: OwnProfile, { api }: Parts, count: number): Promise<void> {
   const registry = new SchemaRegistry({ host: servers.schemaRegistryUrl });
-  const { id } = await registry.register(
-    { type: SchemaType.AVRO, schema: eventSchema },
-    { subject: `${name}-inbox` },
+  const { id } = await heard(() =>
+    registry.register({ type: SchemaType.AVRO, schema: eventSchema }, { subject: `${name}-inbox` }),
   );
   const event = {
     ...{ urn: urnOf(`inbox${count}`), aspect: 'datasetProperties', change: 'UPSERT', id: Buffer.alloc(16) },
@@ -74,7 +74,7 @@ async function byInbox({ name, servers }: OwnProfile, { api }: Parts, count: num
   await producer.connect();
   await producer.send({
     topic: `${name}.inbox`,
-    messages: [{ value: await registry.encode(id, event), partition: 0 }],
+    messages: [{ value: await heard(() => registry.encode(id, event)), partition: 0 }],
   });
   await producer.disconnect();
   await eventually('the event of the inbox', 60_000, async () =>

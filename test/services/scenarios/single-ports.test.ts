@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { heard } from '../heard.ts';
 import { annal, startAnnal } from './annal-process.ts';
 import { readBlobs } from './blobs.ts';
 import { tableEvents, urnOf } from './events.ts';
@@ -21,7 +22,9 @@ const switches: readonly {
     variable: 'ANNAL_SCHEMA_REGISTRY_URL',
     port: 'registry',
     isUsed: async ({ name, servers }) =>
-      ((await json(`${servers.schemaRegistryUrl}/subjects`)) as string[]).includes(`${name}-value`),
+      ((await heard(() => json(`${servers.schemaRegistryUrl}/subjects`))) as string[]).includes(
+        `${name}-value`,
+      ),
   },
   {
     variable: 'ANNAL_BLOB_CONNECTION_STRING',

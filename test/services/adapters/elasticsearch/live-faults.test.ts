@@ -62,16 +62,18 @@ async function followed(work: (given: Followed) => Promise<void>): Promise<void>
 test('an engine that refuses whole requests for a while (429, 503) is waited for, and nothing is lost or doubled', () =>
   followed(async ({ world, projector, interfere }) => {
     let asked = 0;
+    let told = false;
     const storm = [refused(429, 'circuit_breaking_exception'), refused(503, 'cluster_block_exception')];
     interfere(async ({ path }, forward) => {
-      if (!isBulk(path) || asked >= 6) return forward();
+      if (!isBulk(path) || (asked >= 6 && told)) return forward();
       asked += 1;
       return storm[asked % 2]!;
     });
     await world.append(tableEvents(40, 1_000));
     await expect.poll(() => projector.status().fault?.code).toBe('MODEL_UNAVAILABLE');
+    told = true;
     await projector.reach(await world.ends(), soon());
-    expect(asked).toBe(6);
+    expect(asked).toBeGreaterThanOrEqual(6);
     await expect.poll(() => projector.status()).toMatchObject({ state: 'running', fault: undefined });
   }));
 
