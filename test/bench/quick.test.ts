@@ -17,16 +17,12 @@ const bench = (...args: string[]) =>
 
 // What it says of speed is for people; here it has to say something, and to leave nothing behind.
 test('rows that need no server, in their quick form', { timeout: 180_000 }, () => {
-  const { status, stdout, stderr } = bench('help', 'start', 'intake', '--quick');
+  const { status, stdout, stderr } = bench('help', 'intake', '--quick');
   expect(stderr).toBe('');
   expect(status).toBe(0);
   const figures = stdout.split('\n').filter((line) => line.startsWith('  '));
   expect(figures.map((line) => line.slice(2, 46).trim())).toEqual([
     'annal --help',
-    'first start → first search',
-    'first start → ready',
-    'second start → first search',
-    'RSS after the first start',
     'POST /v1/events',
     'within the process',
   ]);
