@@ -19,6 +19,7 @@ import { takePart } from '../streams/take-part.ts';
 import type { Operation } from './annal.ts';
 import { asOfIn } from './asked-cut.ts';
 import type { CatchUp } from './catch-up.ts';
+import { covering } from './covering.ts';
 import type { Operations } from './operations.ts';
 import type { Log } from './runtime.ts';
 
@@ -87,7 +88,8 @@ export function known(name: string): Projection {
 }
 
 export function rebuildsOf(ground: RebuildsGround): Rebuilds {
-  const { context, running, caughtUp, projectorOf, others, say } = ground;
+  const { running, caughtUp, projectorOf, others, say } = ground;
+  const context = covering(ground.context, say);
   const { store, clock } = context;
   const { state } = store;
   const names = projections.map(({ definition }) => definition.projection);

@@ -45,30 +45,53 @@ const readBackShare = 0.3;
 /** Rates of less than this are told of nothing. */
 const measuredMs = 250;
 
+/** A lane since it was last seen to stand where it began, up to when it was last seen to move. */
+interface LaneMoved {
+  readonly from: number;
+  readonly fromAt: number;
+  readonly done: number;
+  readonly doneAt: number;
+}
+
 /**
  * Adds rates and the time left to what a rebuild tells of itself. Rates are of what was done since the first word of a phase, so
- * that what an earlier process did counts as done and not as fast.
+ * that what an earlier process did counts as done and not as fast; those of lanes, of the time in which they moved, for one is
+ * folded after the other.
  */
 export function paceOf(
   now: () => number,
   earlier: Durations | undefined,
 ): (told: RebuildProgress) => RebuildProgress {
   let begun: { readonly told: RebuildProgress; readonly at: number } | undefined;
+  let moved: LaneMoved[] = [];
   const share =
-    earlier === undefined || earlier.foldMs === 0 ? readBackShare : earlier.readBackMs / earlier.foldMs;
+    earlier === undefined || earlier.foldMs < measuredMs
+      ? readBackShare
+      : earlier.readBackMs / earlier.foldMs;
+
+  function moves(lane: LaneDone, nth: number, at: number): LaneMoved {
+    const before = moved[nth];
+    if (before === undefined) return { from: lane.done, fromAt: at, done: lane.done, doneAt: at };
+    if (lane.done > before.done) return { ...before, done: lane.done, doneAt: at };
+    return before.done === before.from ? { ...before, fromAt: at, doneAt: at } : before;
+  }
 
   return (told) => {
-    if (begun === undefined || begun.told.phase !== told.phase || told.done < begun.told.done)
+    if (begun === undefined || begun.told.phase !== told.phase || told.done < begun.told.done) {
       begun = { told, at: now() };
+      moved = [];
+    }
     const { told: first, at } = begun;
     const tookMs = now() - at;
+    moved = (told.lanes ?? []).map((lane, nth) => moves(lane, nth, now()));
     if (tookMs < measuredMs) return told;
     const rate = (done: number, before: number): number => ((done - before) / tookMs) * 1_000;
     const perSecond = rate(told.done, first.done);
-    const lanes = told.lanes?.map((lane, n) => ({
-      ...lane,
-      eventsPerSecond: Math.round(rate(lane.done, first.lanes?.[n]?.done ?? 0)),
-    }));
+    const lanes = told.lanes?.map((lane, nth) => {
+      const { from, fromAt, done, doneAt } = moved[nth]!;
+      const ms = doneAt - fromAt;
+      return { ...lane, eventsPerSecond: ms === 0 ? 0 : Math.round(((done - from) / ms) * 1_000) };
+    });
     const documents =
       told.phase === 'read-back'
         ? perSecond

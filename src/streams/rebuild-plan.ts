@@ -6,6 +6,7 @@ import type { ReadModel } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
 import { firstOf, segmentsOf, tailName } from './archive-names.ts';
 import type { BarrierOptions } from './barrier.ts';
+import type { CoveringCheckpoint } from './covering-checkpoint.ts';
 import type { Epoch } from './epochs.ts';
 import type { FillIndex } from './fill-index.ts';
 import { type History, type LaneSpan, laneSpans } from './fold-history.ts';
@@ -14,7 +15,7 @@ import { isBehindItsEpoch } from './index-ahead.ts';
 import type { KeptFold } from './index-fold.ts';
 import { predecessor } from './kept-indexes.ts';
 import { type RebuildJob, type RebuildKind, readJob } from './rebuild-job.ts';
-import { lastReport, type RebuildReport } from './rebuild-report.ts';
+import { measuredReport, type RebuildReport } from './rebuild-report.ts';
 
 export interface RebuildContext {
   readonly store: ArchiveStore;
@@ -34,6 +35,12 @@ export interface RebuildContext {
   readonly patienceMs?: number;
   /** Signs reports; without one they are kept unsigned. */
   readonly signer?: NoteSigner;
+  /** Gives the checkpoint that reaches a cut, for the report; by default what is there already is looked for. */
+  readonly cover?: (
+    epochs: readonly Epoch[],
+    cut: Cut,
+    signal: AbortSignal,
+  ) => Promise<CoveringCheckpoint | null>;
   /** Name of this process, where it leads a rebuild that several share. */
   readonly leads?: string;
   /** Told of a failure while the claim is still held. */
@@ -63,7 +70,7 @@ export interface RebuildPlan {
    * and writes a minute while it runs (claim and record).
    */
   readonly blobs: { readonly reads: number; readonly lists: number; readonly writesPerMinute: number };
-  /** By the rates of the last report of this projection; null until there is one. */
+  /** By the rates of an earlier report of this projection, as of `measuredReport`; null until there is one. */
   readonly estimatedMs: number | null;
   /** The index that serves now and is replaced; null = none, or it stays as it is. */
   readonly replaces: string | null;
@@ -103,7 +110,7 @@ export async function planRebuild(
   return {
     ...{ kind, projection: name, version, until, events, ...reading },
     documents: holds?.documents ?? null,
-    estimatedMs: estimate(await lastReport(store.state, name), events, holds?.documents),
+    estimatedMs: estimate(await measuredReport(store.state, name, events), events, holds?.documents),
     replaces: kind === 'as-of' ? null : replaces,
     drops: kind === 'as-of' ? null : ((await predecessor(context, projection))?.index.name ?? null),
     resumes:
@@ -168,7 +175,7 @@ function estimate(
   events: number,
   documents: number | undefined,
 ): number | null {
-  if (last === undefined || last.events === 0) return null;
+  if (last === undefined) return null;
   const readBack =
     last.documents === 0 ? 0 : (last.readBackMs / last.documents) * (documents ?? last.documents);
   return Math.round((last.foldMs / last.events) * events + readBack);

@@ -115,8 +115,23 @@ export async function reportIds(state: StateStore, projection: string): Promise<
   return ids.reverse();
 }
 
-/** The newest report of a projection, if there is one. */
-export async function lastReport(state: StateStore, projection: string): Promise<RebuildReport | undefined> {
-  const [newest] = await reportIds(state, projection);
-  return newest === undefined ? undefined : (await readReport(state, projection, newest))?.report;
+const reportsLookedAt = 20;
+
+/**
+ * Of the latest reports of a projection the newest that folded half as many events or more, else the one that folded most: an
+ * index of next to nothing, as the first one of a log, says nothing of how long others take. Undefined where none folded any.
+ */
+export async function measuredReport(
+  state: StateStore,
+  projection: string,
+  events: number,
+): Promise<RebuildReport | undefined> {
+  let most: RebuildReport | undefined;
+  for (const id of (await reportIds(state, projection)).slice(0, reportsLookedAt)) {
+    const report = (await readReport(state, projection, id))?.report;
+    if (report === undefined || report.events === 0) continue;
+    if (2 * report.events >= events) return report;
+    if (most === undefined || report.events > most.events) most = report;
+  }
+  return most;
 }

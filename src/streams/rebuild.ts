@@ -26,7 +26,7 @@ import {
 import { notingJob } from './rebuild-notes.ts';
 import { lanesDone, paceOf, type RebuildProgress } from './rebuild-pace.ts';
 import type { RebuildContext, RebuildPlan } from './rebuild-plan.ts';
-import { keepReport, lastReport, type RebuildReport } from './rebuild-report.ts';
+import { keepReport, measuredReport, type RebuildReport } from './rebuild-report.ts';
 import { leaveBeside, type Proven, swapIn } from './rebuild-swap.ts';
 
 const unsearchableShown = 10;
@@ -62,7 +62,7 @@ export async function rebuild(
   const own = plan.resumes?.id ?? id;
   return withClaim(claim, { id: own, kind: 'rebuild' }, async (lost, fence, announce) => {
     const held = await takeJob(context, projection, plan, own, fence);
-    const earlier = await lastReport(store.state, plan.projection);
+    const earlier = await measuredReport(store.state, plan.projection, plan.events);
     const pace = paceOf(clock.now, earlier);
     try {
       return await notingJob(held, clock, AbortSignal.any([signal, lost]), async (until, note) => {
@@ -211,8 +211,9 @@ async function fill({ context, projection, plan, held, index, onProgress, signal
   return filled;
 }
 
-async function reportOf({ context, plan, held, index }: Work): Promise<RebuildReport> {
+async function reportOf({ context, plan, held, index, signal }: Work): Promise<RebuildReport> {
   const { store, epochs, clock } = context;
+  const cover = context.cover ?? ((...[known, reached]) => coveringCheckpoint(store, known, reached));
   const { job } = held;
   const { cut, root, documents, events, outcomes, followed, unindexable, unsearchable } = job.proven!;
   const perSecond = (count: number, ms: number): number | null =>
@@ -222,7 +223,7 @@ async function reportOf({ context, plan, held, index }: Work): Promise<RebuildRe
     ...{ projection: job.projection, version: job.version, fold: job.fold },
     bundle: index.definition.bundle ?? null,
     ...{ index: index.name, replaced: job.replaces, cut, folded: formatCut(job.until) },
-    checkpoint: await coveringCheckpoint(store, epochs, parseCut(cut)!),
+    checkpoint: await cover(epochs, parseCut(cut)!, signal),
     ...{ events, followed, segments: plan.segments, documents },
     ...{ unindexable, unsearchable, outcomes },
     search: job.search,

@@ -1,11 +1,11 @@
-import { Fault, isFault } from '../domain/fault.ts';
+import { isFault } from '../domain/fault.ts';
 import type { Found } from './archive-finding.ts';
 import { cutsOf } from './kept-cuts.ts';
 import { type PublishedCut, parseMetaLeaf } from './meta-log.ts';
 import type { StoredTiles } from './stored-tiles.ts';
 import type { SignedHead, TreePlace } from './verify-checkpoints.ts';
 import { leafCheck } from './verify-leaves.ts';
-import { entriesOf, type TilesVerdict } from './verify-tiles.ts';
+import { allEntriesOf, type TilesVerdict } from './verify-tiles.ts';
 
 /** What signed cuts say of the trees of lanes, by `<epoch>/<partition>`. */
 export type HeadsOfLanes = ReadonlyMap<string, readonly SignedHead[]>;
@@ -40,7 +40,7 @@ export async function verifyCuts(
   for await (const { name: blob } of store.truth.list(cutsOf(name))) {
     const first = Number(/\/([0-9]{20})$/.exec(blob)?.[1] ?? Number.NaN);
     const bytes = await store.truth.read(blob);
-    const entries = entriesOf(bytes ?? new Fault('ARCHIVE_CORRUPT', {}), 1);
+    const entries = bytes === undefined ? undefined : allEntriesOf(bytes);
     if (Number.isNaN(first) || first < next) {
       tell(blob, 'extra', `cuts up to ${next} stand before it`);
       continue;

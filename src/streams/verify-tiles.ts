@@ -229,10 +229,14 @@ function tellHead({ findings, lane }: TreePlace, { tree, progress }: StoredTiles
 
 /** The first entries of a bundle; undefined where it has not so many. */
 export function entriesOf(bundle: Buffer | Fault, width: number): readonly Buffer[] | undefined {
-  if (bundle instanceof Fault) return undefined;
+  const entries = bundle instanceof Fault ? undefined : allEntriesOf(bundle);
+  return entries === undefined || entries.length < width ? undefined : entries.slice(0, width);
+}
+
+/** All entries of a bundle; undefined where it is none. */
+export function allEntriesOf(bundle: Buffer): readonly Buffer[] | undefined {
   try {
-    const entries = readEntryBundle(bundle);
-    return entries.length < width ? undefined : entries.slice(0, width);
+    return readEntryBundle(bundle);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

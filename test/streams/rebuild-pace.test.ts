@@ -57,3 +57,32 @@ test('rates are of what was done since the first word, lane by lane', () => {
     lanes: [{ eventsPerSecond: 200 }, { eventsPerSecond: 300 }],
   });
 });
+
+test('the rate of a lane is that of the time in which it moves: one is folded after the other', () => {
+  let now = 0;
+  const pace = paceOf(() => now, undefined);
+  const rates: (number | undefined)[][] = [];
+  for (let n = 0; n <= 20; n += 1) {
+    now = n * 500;
+    const lanes = [Math.min(n, 10), Math.max(0, n - 10)].map((done, partition) => ({
+      ...{ epoch: 1, partition, done: done * 100, total: 1_000 },
+    }));
+    const { lanes: told = [] } = pace({ phase: 'fold', done: n * 100, total: 2_000, lanes });
+    rates.push(told.map(({ eventsPerSecond }) => eventsPerSecond));
+  }
+  expect(rates[10]).toEqual([200, 0]);
+  expect(rates[11]).toEqual([200, 200]);
+  expect(rates[20]).toEqual([200, 200]);
+});
+
+test('a rebuild of next to nothing tells nothing of how long the proof of another one takes', () => {
+  const saying = (earlier: { foldMs: number; readBackMs: number } | undefined) => {
+    let now = 0;
+    const pace = paceOf(() => now, earlier);
+    pace({ phase: 'fold', done: 0, total: 1_000 });
+    now = 1_000;
+    return pace({ phase: 'fold', done: 500, total: 1_000 }).leftMs;
+  };
+  expect(saying({ foldMs: 10, readBackMs: 26 })).toBe(saying(undefined));
+  expect(saying({ foldMs: 1_000, readBackMs: 500 })).toBe(2_000);
+});

@@ -34,6 +34,7 @@ const byCode: Partial<Record<FaultCode, ExitCode>> = {
   CAPTURE_CONFLICT: exitCodes.conflict,
   CAPTURE_EMPTY: exitCodes.notFound,
   CONFIG_INVALID: exitCodes.usage,
+  CUT_INVALID: exitCodes.usage,
   DATA_EMPTY: exitCodes.notFound,
   DATA_NOT_EMPTY: exitCodes.conflict,
   EPOCH_TAKEN: exitCodes.conflict,

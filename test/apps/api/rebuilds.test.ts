@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openNote } from '../../../src/formats/note.ts';
 import { parseVkey } from '../../../src/formats/note-key.ts';
-import { vkeyName } from '../../../src/streams/tree-names.ts';
+import { checkpointName, metaTreeName, vkeyName } from '../../../src/streams/tree-names.ts';
 import { type Calling, properties, type ServedAnnal, servedAnnal } from '../../given/api.ts';
 
 let served: ServedAnnal;
@@ -79,6 +79,7 @@ test('at a past cut: an index beside the one that serves, until it is retired by
 });
 
 test('a report is signed by the key whose open half stands in the archive, and lists what was done', async () => {
+  await served.put(properties('a_moment_ago'));
   const { id, root, fold } = await rebuilt();
   const { json } = await call('GET', `/v1/rebuilds/${id}/report`);
   const { truth } = served.annal.ports.archive;
@@ -91,7 +92,10 @@ test('a report is signed by the key whose open half stands in the archive, and l
   const [title, told] = text.split('\n');
   expect(title).toBe('annal rebuild report v1');
   expect(JSON.parse(told!)).toEqual(json.report);
-  expect(json.report).toMatchObject({ id, root, fold, checkpoint: null });
+  const { cut, log, checkpoint } = json.report;
+  expect(json.report).toMatchObject({ id, root, fold, checkpoint: { cut, origin: `annal/${log}` } });
+  const signed = await truth.read(checkpointName(metaTreeName(log, 'annal'), checkpoint.size));
+  expect(openNote(signed!, [verifier]).text).toContain(`\n${checkpoint.size}\n${checkpoint.root}\n`);
   const forged = json.note.replace(`"documents":`, `"documents":1`);
   expect(() => openNote(Buffer.from(forged), [verifier])).toThrow('NOTE_INVALID');
   expect(json.markdown).toContain(json.note.trimEnd());

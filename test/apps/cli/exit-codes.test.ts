@@ -45,6 +45,11 @@ test('no fault ends well', () => {
   for (const code of Object.keys(faults)) expect(exitCodeOf(code, 200), code).toBeGreaterThan(0);
 });
 
+test('what somebody wrote wrongly ends with 2, whatever it was', () => {
+  for (const code of ['CUT_INVALID', 'MOMENT_INVALID', 'POSITION_INVALID', 'QUERY_INVALID', 'URN_INVALID'])
+    expect(exitCodeOf(code, 400), code).toBe(exitCodes.usage);
+});
+
 test('an answer without a code of ours is judged by its status', () => {
   expect([401, 403, 404, 409, 412, 500].map((status) => exitCodeOf('SOMETHING', status))).toEqual([
     5, 5, 3, 4, 4, 1,
