@@ -6,8 +6,9 @@ import { bucketOf, hashBuckets, type RootBuilder, rootOf } from '../formats/root
 import type { HeldDocument, IndexSnapshot } from '../ports/index-snapshot.ts';
 import type { Document } from '../ports/read-model.ts';
 import type { Projection } from '../projections/projection.ts';
+import { subjectOf } from './document-subject.ts';
 import { fewAtATime, inSteps } from './few-at-a-time.ts';
-import { type FoldCounts, foldHistory, type History } from './fold-history.ts';
+import { type FoldCounts, foldHistory, type History, laneSpans } from './fold-history.ts';
 import { type SearchProof, searchProver, type Unfound } from './prove-searchable.ts';
 import type { RebuildProgress } from './rebuild-pace.ts';
 
@@ -25,6 +26,9 @@ export interface Difference {
   readonly pointers: readonly string[];
   /** For an unsearchable one: how, and the field. */
   readonly field: string | null;
+  /** Of which entity and aspects it tells, where there was room to keep it: ids of events say neither. */
+  readonly urn: string | null;
+  readonly aspects: readonly string[];
 }
 
 export interface Compared {
@@ -46,6 +50,8 @@ export interface Comparison {
   /** Name of the index. */
   readonly index: string;
   readonly snapshot: IndexSnapshot;
+  /** As many as it holds, for progress; 0 = not known. */
+  readonly documents?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RebuildProgress) => void;
   /** Called between batches of either side: others in the process are heard meanwhile. May wait, to go slowly. */
@@ -59,15 +65,15 @@ const bodiesMaxBytes = 64 * 1024 * 1024;
 
 /** Compares a state of an index with the fold of the history before its cut: by roots, and where they differ by documents. */
 export async function compareModel(comparison: Comparison): Promise<Compared> {
-  const { history, snapshot, projection, signal, onProgress, pace } = comparison;
+  const { history, snapshot, projection, signal, onProgress, pace, documents: held = 0 } = comparison;
   const found = rootOf();
   const prover = searchProver(projection, snapshot, { namedMax });
-  const total = history.until.next.reduce((sum, next) => sum + next, 0);
+  const total = laneSpans(history).reduce((sum, { end }) => sum + end, 0);
   for await (const documents of fewAtATime(snapshot.scan(), pace)) {
     signal.throwIfAborted();
     for (const { id, version, body } of documents) found.add(id, version, body);
     prover.see(documents);
-    onProgress({ phase: 'read-back', done: found.size, total: found.size });
+    onProgress({ phase: 'read-back', done: found.size, total: Math.max(held, found.size) });
   }
   const search = await prover.end();
   const counts: FoldCounts = { records: 0, outcomes: {} };
@@ -147,7 +153,7 @@ async function nameDifferences(
 
 const unsearchable = (id: string, version: number | null, { what, field }: Unfound): Difference => ({
   ...{ id, what: 'unsearchable', expectedVersion: version, foundVersion: version, pointers: [] },
-  field: `${what} ${field}`.trimEnd(),
+  ...{ field: `${what} ${field}`.trimEnd(), urn: null, aspects: [] },
 });
 
 function differenceOf(
@@ -157,17 +163,28 @@ function differenceOf(
   have: Text | undefined,
   unfound: readonly Unfound[] | undefined,
 ): Difference | undefined {
-  const told = {
-    ...{ id, expectedVersion: want?.version ?? null, foundVersion: have?.version ?? null },
-    ...{ pointers: [], field: null },
+  const what = whatDiffers(cut, want, have);
+  const body = (want?.document ?? have?.document)?.body;
+  if (what === undefined)
+    return have === undefined || unfound?.[0] === undefined
+      ? undefined
+      : { ...unsearchable(id, have.version, unfound[0]), ...subjectOf(body, []) };
+  const pointers = what === 'altered' ? pointersTo(want?.document, have?.document) : [];
+  return {
+    ...{ id, what, expectedVersion: want?.version ?? null, foundVersion: have?.version ?? null },
+    ...{ pointers, field: null, ...subjectOf(body, pointers) },
   };
-  if (have === undefined) return want === undefined ? undefined : { ...told, what: 'missing' };
-  if (want?.version !== have.version && isBeyond(cut, have.version))
-    return { ...told, what: 'version-ahead' };
-  if (want === undefined) return { ...told, what: 'extra' };
-  if (want.version !== have.version || !want.hash.equals(have.hash))
-    return { ...told, what: 'altered', pointers: pointersTo(want.document, have.document) };
-  return unfound?.[0] === undefined ? undefined : unsearchable(id, have.version, unfound[0]);
+}
+
+function whatDiffers(
+  cut: Cut,
+  want: Text | undefined,
+  have: Text | undefined,
+): Exclude<Difference['what'], 'unsearchable'> | undefined {
+  if (have === undefined) return want === undefined ? undefined : 'missing';
+  if (want?.version !== have.version && isBeyond(cut, have.version)) return 'version-ahead';
+  if (want === undefined) return 'extra';
+  return want.version === have.version && want.hash.equals(have.hash) ? undefined : 'altered';
 }
 
 /** Whether no lane had come to a version at the cut. */

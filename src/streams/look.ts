@@ -69,9 +69,10 @@ async function lookOnce(work: LookWork): Promise<Look> {
   const history = { ...context, epochs, until: cut };
   // Whoever else lives in this process is heard between two batches.
   const pace = work.pace ?? (() => context.clock.wait(0));
+  const documents = (await context.model.list()).find(({ name: one }) => one === index.name)?.documents ?? 0;
   const compared = await compareModel({
     ...comparing,
-    pace,
+    ...{ pace, documents },
     history,
     index: index.name,
     snapshot: held,

@@ -64,6 +64,8 @@ export function verifyLaws(place: PlaceOf): void {
         [tableUrn(2), 'unsearchable', [], 'values namespace'],
       ]),
     );
+    for (const { id, urn, aspects } of found.differences)
+      expect([urn, aspects]).toEqual(id === tableUrn(99) ? [null, []] : [id, ['datasetProperties']]);
     expect(found.differences.find(({ id }) => id === tableUrn(5))).toMatchObject({ foundVersion: 2 ** 50 });
 
     const repaired = await given.verify({ repair: true });

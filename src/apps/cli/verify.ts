@@ -54,14 +54,15 @@ async function differenceTable(
   { differences, differing }: Pick<VerifyReport, 'differences' | 'differing'>,
 ): Promise<string> {
   if (differences.length === 0) return '';
-  const rows = differences.map(({ what, id, expectedVersion, foundVersion, pointers, field }) => [
-    what,
-    id,
-    String(expectedVersion ?? '-'),
-    String(foundVersion ?? '-'),
-    field ?? pointers.join(' '),
+  // An id says of which entity it is where it is the URN, or the URN after a tilde.
+  const isTold = differences.every(({ id, urn }) => urn === null || id.endsWith(urn));
+  const rows = differences.map((one) => [
+    ...[one.what, one.id, ...(isTold ? [] : [one.urn ?? '-']), one.aspects.join(' ')],
+    ...[String(one.expectedVersion ?? '-'), String(one.foundVersion ?? '-')],
+    one.field ?? one.pointers.join(' '),
   ]);
-  const table = await tableText(session, [title, 'DOCUMENT', 'EXPECTED', 'FOUND', 'WHERE'], rows);
+  const head = [title, 'DOCUMENT', ...(isTold ? [] : ['ENTITY']), 'ASPECT', 'EXPECTED', 'FOUND', 'WHERE'];
+  const table = await tableText(session, head, rows);
   const more = differing > differences.length ? `… and ${differing - differences.length} more\n` : '';
   return `\n${table}${more}`;
 }
