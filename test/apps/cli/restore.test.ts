@@ -46,7 +46,7 @@ test('without a broker it says which setting is missing, and leaves the folder a
 test.each([
   [['--epoch', '2'], 3, 'EPOCH_UNKNOWN'],
   [['--epoch', 'x'], 2, 'Give a whole number from 1 to 511'],
-  [['--as-of', '1:2000'], 1, 'CUT_INVALID'],
+  [['--as-of', '1:2000'], 2, 'CUT_INVALID'],
   [['--as-of', '1:0'], 3, 'RESTORE_EMPTY'],
   [['--as-of', 'soon'], 2, 'MOMENT_INVALID'],
 ])('%j ends with %i', async (words, code, text) => {
