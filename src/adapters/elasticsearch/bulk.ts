@@ -1,4 +1,4 @@
-import { Fault } from '../../domain/fault.ts';
+import { Fault, isFault } from '../../domain/fault.ts';
 import { escapeBytesMax, escapedBytes, escapeInto } from '../../formats/json-writer.ts';
 import type { ElasticsearchClient } from './client.ts';
 import type { Source } from './documents.ts';
@@ -27,6 +27,10 @@ interface BulkAnswer {
 
 /** Larger bodies strain the engine's heap: 15 MB took three times as long per document. */
 const bodyBytesMax = 5_000_000;
+/** An engine that refuses bodies of this length as a whole is too busy for any. */
+const bodyBytesLeast = 65_536;
+/** So many bodies in a row have to be taken before they get longer again. */
+const takenToGrow = 64;
 const attemptsMax = 7;
 const firstWaitMs = 50;
 
@@ -48,15 +52,15 @@ export const indexAction = (engineId: string, version: number): string =>
   `{"index":{"_id":${JSON.stringify(engineId)},"version":${version},"version_type":"external"}}\n`;
 
 /**
- * Sends lines in bodies of at most 5 MB (one larger line goes alone) and reads every item of every answer;
- * verdicts stand in the order of the lines. Lines are taken as bodies go, so at most three bodies are in memory, as bytes.
- * What the engine was too busy for goes again, alone, a bounded number of times. Every answer is read before a fault of one
- * body is thrown.
+ * Sends lines in bodies of at most 5 MB, shorter ones after the engine refused a whole one (a line that is larger goes alone),
+ * and reads every item of every answer; verdicts stand in the order of the lines. Lines are taken as bodies go, so at most three
+ * bodies are in memory, as bytes. What the engine was too busy for goes again, alone, a bounded number of times. Every answer is
+ * read before a fault of one body is thrown.
  */
 export async function sendBulk(target: BulkTarget, lines: Iterable<BulkLine>): Promise<BulkVerdict[]> {
   const sent: Promise<BulkVerdict[]>[] = [];
   let failed = false;
-  for (const body of bodies(lines, target.slots.spare)) {
+  for (const body of bodies(lines, target.slots)) {
     const release = await target.slots.take();
     if (failed) {
       release();
@@ -86,14 +90,14 @@ const firstBytes = 64 * 1_024;
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const unitBytesMax = 3;
 
-function* bodies(lines: Iterable<BulkLine>, spare: Buffer[]): Generator<Body, undefined> {
+function* bodies(lines: Iterable<BulkLine>, { spare, length }: Slots): Generator<Body, undefined> {
   const fresh = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(firstBytes);
   let memory = fresh();
   let ends: number[] = [];
   let at = 0;
   const body = (): Body => ({ bytes: memory.subarray(0, at), ends, memory });
   for (const line of lines) {
-    if (at > 0 && at + bytesMost(line) > bodyBytesMax && at + bytesOf(line) > bodyBytesMax) {
+    if (at > 0 && at + bytesMost(line) > length.max() && at + bytesOf(line) > length.max()) {
       yield body();
       [memory, ends, at] = [fresh(), [], 0];
     }
@@ -188,7 +192,8 @@ async function sendBody(target: BulkTarget, body: Body): Promise<BulkVerdict[]> 
 }
 
 async function askBulk(target: BulkTarget, lines: Buffer, count: number): Promise<readonly BulkItem[]> {
-  const { items } = await target.client.request<BulkAnswer>({
+  const { length } = target.slots;
+  const asked = target.client.request<BulkAnswer>({
     method: 'POST',
     path: `/${target.writeAlias}/_bulk`,
     query: {
@@ -198,6 +203,11 @@ async function askBulk(target: BulkTarget, lines: Buffer, count: number): Promis
     lines,
     index: target.index,
   });
+  const { items } = await asked.catch((error: unknown) => {
+    if (isFault(error, 'MODEL_UNAVAILABLE') && error.facts.status === tooMany) length.refused(lines.length);
+    throw error;
+  });
+  length.taken();
   if (items.length !== count) throw new Error(`Elasticsearch answered ${items.length} items to ${count}`);
   return items.map(({ index }) => index);
 }
@@ -213,8 +223,36 @@ function verdictOf(target: BulkTarget, { status, error }: BulkItem): BulkVerdict
   return { busy: why };
 }
 
+/** How long bodies may be: less each time the engine has no room for one, as before once it takes them again. */
+interface BodyLength {
+  max(): number;
+  refused(bytes: number): void;
+  taken(): void;
+}
+
+const tooMany = 429;
+
+function bodyLength(): BodyLength {
+  let [max, taken] = [bodyBytesMax, 0];
+  return {
+    max: () => max,
+    refused(bytes) {
+      // Two that were under way together say it once.
+      max = Math.max(bodyBytesLeast, Math.min(max, Math.floor(bytes / 2)));
+      taken = 0;
+    },
+    taken() {
+      if (max === bodyBytesMax) return;
+      taken += 1;
+      if (taken < takenToGrow) return;
+      [max, taken] = [Math.min(bodyBytesMax, 2 * max), 0];
+    },
+  };
+}
+
 /** A bounded number of permits, given in the order they were asked for. */
 export interface Slots {
+  readonly length: BodyLength;
   take(): Promise<() => void>;
   /** Memory of bodies that were answered, for the next ones: it would be freed by chance only. */
   readonly spare: Buffer[];
@@ -231,7 +269,7 @@ export function slots(most: number): Slots {
     else next();
   };
   return {
-    spare,
+    ...{ spare, length: bodyLength() },
     keep(memory) {
       if (spare.length <= most && memory.length <= bodyBytesMax) spare.push(memory);
     },

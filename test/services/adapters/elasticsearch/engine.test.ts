@@ -214,6 +214,44 @@ test('a swap whose answer is lost is looked up: done, or not done', async () => 
   expect((await at.model.serving(at.index.definition))!.name).toBe(at.index.name);
 });
 
+test('an engine that has no room for a whole body gets shorter ones, and longer ones again once it has', async () => {
+  const sizes: number[] = [];
+  let room = 125_000;
+  await using proxy = await between(async ({ path, body }, forward) => {
+    if (!isBulk(path)) return forward();
+    sizes.push(body.length);
+    if (body.length <= room) return forward();
+    return answered(429, {
+      error: { type: 'es_rejected_execution_exception', reason: 'pressure' },
+      status: 429,
+    });
+  });
+  await using at = await given({ url: proxy.url });
+  const documents = (from: number) =>
+    Array.from({ length: 64 }, (_, n) => document(`d${from + n}`, 1, 'x'.repeat(30_000)));
+  const first = documents(0);
+  const unavailable = (error: unknown): 'unavailable' => {
+    expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', remedy: 'retry' });
+    return 'unavailable';
+  };
+  // Each half as long as the one before; what was short enough already is there.
+  for (const bytes of [2_000_000, 1_000_000, 500_000, 250_000]) {
+    sizes.length = 0;
+    expect(await at.index.store(first, versionsEnd).catch(unavailable)).toBe('unavailable');
+    expect(Math.max(...sizes)).toBeGreaterThan(bytes / 2);
+    expect(Math.max(...sizes)).toBeLessThan(bytes);
+  }
+  expect(await at.index.store(first, versionsEnd)).toMatchObject({ unindexable: [] });
+  expect((await at.index.load(first.map(({ id }) => id))).size).toBe(64);
+
+  room = 5_000_000;
+  sizes.length = 0;
+  for (let round = 1; round <= 6; round += 1) await at.index.store(documents(64 * round), versionsEnd);
+  const longer = sizes.findIndex((bytes) => bytes > 125_000);
+  expect(longer).toBeGreaterThan(16);
+  expect(Math.max(...sizes)).toBeLessThan(250_000);
+});
+
 test('bodies are bounded, and at most two are under way, of all indexes together', async () => {
   const sizes: number[] = [];
   let [underWay, most] = [0, 0];
