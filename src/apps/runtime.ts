@@ -33,6 +33,7 @@ import { healthOf } from './health.ts';
 import { foldKeeper } from './kept-folds.ts';
 import { levelOf, told } from './notice-lines.ts';
 import { type Operations, operations } from './operations.ts';
+import { readServing } from './read-serving.ts';
 import { known, rebuildsOf } from './rebuilds.ts';
 import { retireFiles } from './retire-files.ts';
 import { cutIn, projectionStatus } from './statuses.ts';
@@ -188,8 +189,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
   /** Progress as a search sees it: all before it shows. */
   async function lanesOf(name: string): Promise<readonly LaneProgress[]> {
-    const index = await model.serving(known(name).definition);
-    return index === undefined ? [] : index.visible();
+    return (await readServing(model, known(name).definition, (index) => index.visible())) ?? [];
   }
 
   const cut = async (name: string): Promise<Cut | null> => cutIn(await lanesOf(name), epochs);

@@ -7,7 +7,7 @@ const hashBytes = 32;
 export const entryBytes = 2 * hashBytes;
 const entriesPerChunk = 16_384;
 /** Entries are hashed for about ten milliseconds in a step. */
-const entriesPerStep = 16_384;
+const entriesPerStep = 1_024;
 /** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
 const oneShotMax = 128 * 1024;
 const versionWords = 2 ** 32;

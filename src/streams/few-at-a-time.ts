@@ -1,4 +1,4 @@
-const documentsMax = 250;
+const documentsMax = 64;
 
 /**
  * What a scan gives, few documents at a time, with `rest` between two of them: an engine in this process gives thousands at once,

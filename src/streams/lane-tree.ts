@@ -64,6 +64,8 @@ export interface LaneTreeOptions {
 const duePart = 1 / 4;
 /** Full tiles and bundles that wait before they are written: 2.5 MiB. */
 const waitingMax = 128;
+/** Some milliseconds of hashing at most. */
+const leavesPerTurn = 256;
 
 /** Leaves that wait, as much of them as is needed to make them. */
 interface Chunk {
@@ -116,11 +118,14 @@ export function laneTree(options: LaneTreeOptions): LaneTree {
     return forgotten;
   }
 
-  /** Takes leaves in, and writes what is full now and then. */
+  /** Takes leaves in, and writes what is full now and then. Whoever else lives in this process is heard in between. */
   async function take(into: TreeWriter, leaves: Iterable<Leaf>): Promise<void> {
+    let taken = 0;
     for (const { text, next } of leaves) {
       if (next <= into.next) continue;
       into.append(text, next);
+      taken += 1;
+      if (taken % leavesPerTurn === 0) await clock.wait(0);
       if (into.waiting >= waitingMax) await into.writeFull();
     }
   }

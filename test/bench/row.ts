@@ -17,6 +17,8 @@ export interface BenchContext {
   readonly quick: boolean;
   readonly rounds: number;
   readonly events: number;
+  /** The one side that is wanted of a row that has several; undefined for all. */
+  readonly side: string | undefined;
   /** For what a row writes; removed at the end. */
   readonly folder: string;
   /** Address of a server of this run's own, started when first asked for. */

@@ -1,4 +1,5 @@
-// npm run bench [-- NAME…] [--rounds N] [--events N] [--quick] [--clone] : measures rows, all but `clone` unless some are named.
+// npm run bench [-- NAME…] [--rounds N] [--events N] [--side SIDE] [--quick] [--clone] : measures rows, all but `clone` unless
+// some are named.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string' },
     events: { type: 'string' },
+    side: { type: 'string' },
     quick: { type: 'boolean', default: false },
     clone: { type: 'boolean', default: false },
   },
@@ -82,6 +84,7 @@ const reaper = startReaper(folder);
 const servers = new Map<ServerKind, Promise<RunningServer>>();
 const context: BenchContext = {
   quick,
+  side: values.side,
   folder,
   rounds: count('rounds', quick ? 1 : roundsDefault),
   events: count('events', quick ? quickEvents : eventsDefault),

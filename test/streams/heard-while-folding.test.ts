@@ -7,6 +7,8 @@ import { segmentName } from '../../src/streams/archive-names.ts';
 import { changedSince } from '../../src/streams/changed-since.ts';
 import { fewAtATime } from '../../src/streams/few-at-a-time.ts';
 import { foldHistory } from '../../src/streams/fold-history.ts';
+import { laneTree, treeLimits } from '../../src/streams/lane-tree.ts';
+import { laneTreeName } from '../../src/streams/tree-names.ts';
 import { verify } from '../../src/streams/verify.ts';
 import { anEvent, recordOf } from '../given/events.ts';
 import { rebuildEntities, tableUrn } from '../given/rebuilt.ts';
@@ -67,6 +69,21 @@ test('and while the records of one segment are gathered, which is decompressed b
   for await (const documents of foldHistory(entities, history, counts)) expect(documents).toHaveLength(5);
   expect(counts.records).toBe(events);
   expect(turns()).toBeGreaterThanOrEqual(events / perSlice);
+});
+
+test('and while the leaves of what was archived are taken into a tree', async () => {
+  const [events, leavesPerTurn] = [5_000, 1_000];
+  await using world = await archived(events, 5);
+  const { clock, turns } = turning();
+  const lane = { topic: world.epoch.name, epoch: 1, partition: 0 };
+  const tree = laneTree({
+    ...{ store: world.store, clock, lane, tree: laneTreeName(world.epoch.log, lane), limits: treeLimits },
+    ...{ signer: undefined, turns: (work) => work() },
+  });
+  tree.opened(events);
+  await tree.run(AbortSignal.abort());
+  expect(tree.progress()?.size).toBe(events);
+  expect(turns()).toBeGreaterThanOrEqual(events / leavesPerTurn);
 });
 
 test('what an engine gives at once is worked on a few at a time, in its order', async () => {

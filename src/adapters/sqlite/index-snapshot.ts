@@ -6,39 +6,40 @@ import { unpack } from './messages.ts';
 import { columnsOf } from './tables.ts';
 import type { WorkerChannel } from './worker-channel.ts';
 
-const probesPerCallMax = 2_000;
+/** Few enough that whoever writes is not kept waiting. */
+const probesPerCallMax = 250;
 
 let snapshots = 0;
 
-/** Takes a snapshot in the worker that reads. */
+/** Takes a snapshot in a worker that no search waits for. */
 export async function takeSnapshot(
-  reading: WorkerChannel,
+  working: WorkerChannel,
   index: string,
   definition: ModelDefinition,
 ): Promise<IndexSnapshot> {
   const snapshot = ++snapshots;
-  const progress = await reading.ask('snapshot', { index, snapshot });
+  const progress = await working.ask('snapshot', { index, snapshot });
   const held = heldIn(definition);
   return {
     progress,
     async *scan() {
       for (let first = true; ; first = false) {
-        const packed = await reading.ask('held', { index, snapshot, first });
+        const packed = await working.ask('held', { index, snapshot, first });
         if (packed.ids.length === 0) return;
         yield unpack(packed).map((document, n) => held(document, packed.foundBy[n]!));
       }
     },
-    inspect: () => reading.ask('inspect', { index, snapshot }),
+    inspect: () => working.ask('inspect', { index, snapshot }),
     async finds(probes) {
       const found: boolean[] = [];
       for (let from = 0; from < probes.length; from += probesPerCallMax) {
         const part = probes.slice(from, from + probesPerCallMax);
-        found.push(...(await reading.ask('finds', { index, snapshot, probes: part })));
+        found.push(...(await working.ask('finds', { index, snapshot, probes: part })));
       }
       return found;
     },
     async [Symbol.asyncDispose]() {
-      await reading.ask('endSnapshot', { snapshot });
+      await working.ask('endSnapshot', { snapshot });
     },
   };
 }

@@ -17,8 +17,9 @@ const idsPerCallMax = 1_000;
 
 /**
  * Read models in a folder: one SQLite file per index and `serving.sqlite`, which says what serves. One process at a time
- * may own the folder. SQLite blocks its thread, so one worker writes and another reads: readers never wait for a long
- * write, and see it once its transaction is on disk (write-ahead log, synchronous=FULL).
+ * may own the folder. SQLite blocks its thread, so one worker writes and another answers: who asks never waits for a long
+ * write, and sees it once its transaction is on disk (write-ahead log, synchronous=FULL). Whoever reads all of an index does so
+ * beside what is written, batch by batch: whoever writes can wait for one, and nobody who searches does.
  */
 export function sqliteReadModel({ dir }: { readonly dir: string }): ReadModel {
   const place = resolve(dir);
@@ -101,15 +102,15 @@ function sqliteIndex(
       const scan = ++scans;
       try {
         for (;;) {
-          const batch = unpack(await reading.ask('scan', { index: name, scan }));
+          const batch = unpack(await writing.ask('scan', { index: name, scan }));
           if (batch.length === 0) return;
           yield batch;
         }
       } finally {
-        await reading.ask('endScan', { scan });
+        await writing.ask('endScan', { scan });
       }
     },
-    snapshot: () => takeSnapshot(reading, name, definition),
+    snapshot: () => takeSnapshot(writing, name, definition),
   };
 }
 

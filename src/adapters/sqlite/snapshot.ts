@@ -17,8 +17,9 @@ export interface HeldIndex {
   close(): void;
 }
 
-const batchDocumentsMax = 2_000;
-const batchBytesMax = 4 * 1024 * 1024;
+/** Few enough that whoever else uses the thread, or the one that takes them, is not kept waiting. */
+const batchDocumentsMax = 500;
+const batchBytesMax = 1024 * 1024;
 const namedMax = 10;
 
 export function holdIndex(db: DatabaseSync, definition: ModelDefinition): HeldIndex {

@@ -118,3 +118,27 @@ test('a handle that was closed refuses calls', async () => {
   });
   await model[Symbol.asyncDispose]();
 });
+
+test('a search waits for none of the questions of a proof, however many there are', async () => {
+  await using at = await folder();
+  await using model = sqliteReadModel({ dir: at.dir });
+  const index = await model.create(definition(), 'asked');
+  const ids = Array.from({ length: 250 }, (_, n) => `d${n}`);
+  await index.store(
+    ids.map((id) => document(id, 1)),
+    versionsEnd,
+  );
+  await index.refresh();
+  await using snapshot = await index.snapshot();
+  const probes = ids.map((id) => ({ id, field: 'key', value: id }));
+  let answered = 0;
+  const proving = Array.from({ length: 200 }, async () => {
+    const found = await snapshot.finds(probes);
+    answered += 1;
+    return found.every(Boolean);
+  });
+  const { total } = await index.query({ where: [], sort: [{ field: 'key', order: 'asc' }], limit: 1 });
+  expect(total).toBe(ids.length);
+  expect(answered).toBeLessThan(proving.length);
+  expect(await Promise.all(proving)).toEqual(proving.map(() => true));
+});

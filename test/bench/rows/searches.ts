@@ -36,20 +36,32 @@ function figures(engine: string, { phases, written }: Told): Figure[] {
   ];
 }
 
+async function onServers({ quick, server }: BenchContext): Promise<Told> {
+  const servers = {
+    kafkaBrokers: [await server('kafka')],
+    schemaRegistryUrl: await server('registry'),
+    blobConnectionString: await server('azurite'),
+    elasticsearchUrl: await server('elasticsearch'),
+  };
+  await using profile = await ownProfile({}, servers);
+  return searchedInFull(profile, tables(quick), { isWarmed: !quick, idleSearches: quick ? 100 : 500 });
+}
+
 export const searches: Row = {
   name: 'searches',
   about:
     '50 searches a second while `entities` is rebuilt, killed, gone on with, swapped and taken back, and events are written',
-  async run({ quick, folder, server }: BenchContext) {
-    const servers = {
-      kafkaBrokers: [await server('kafka')],
-      schemaRegistryUrl: await server('registry'),
-      blobConnectionString: await server('azurite'),
-      elasticsearchUrl: await server('elasticsearch'),
+  async run(context: BenchContext) {
+    const { quick, folder, side } = context;
+    const sides: Readonly<Record<string, () => Promise<Figure[]>>> = {
+      elasticsearch: async () => figures('Elasticsearch', await onServers(context)),
+      sqlite: async () =>
+        figures('SQLite, one process', await searchedInOne(join(folder, 'searches'), tables(quick))),
     };
-    await using profile = await ownProfile({}, servers);
-    const full = await searchedInFull(profile, tables(quick));
-    const one = await searchedInOne(join(folder, 'searches'), tables(quick));
-    return [...figures('Elasticsearch', full), ...figures('SQLite, one process', one)];
+    if (side !== undefined && !Object.hasOwn(sides, side)) throw new RangeError(`--side ${side}`);
+    const told: Figure[] = [];
+    for (const [name, figuresOf] of Object.entries(sides))
+      if (side === undefined || side === name) told.push(...(await figuresOf()));
+    return told;
   },
 };

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
 /** What became of the searches that were sent in one phase. */
 export interface Searched {
@@ -21,41 +22,49 @@ export interface Searching {
   stop(): Promise<ReadonlyMap<string, Searched>>;
 }
 
-/** An answer that does not come within it is none. */
-const answerMs = 30_000;
+export interface SearchOrder {
+  readonly address: string;
+  readonly perSecond: number;
+  /** Names of tables that are there. */
+  readonly tables: number;
+}
+
+/** The n-th search: it goes out; or, where `tookMs` is there, what became of it. */
+export interface SearchTold {
+  readonly nth: number;
+  readonly tookMs?: number;
+  readonly failed?: string;
+  readonly empty?: string;
+}
+
 const lookMs = 20;
 
-/** `ask` sends the n-th search to an address and gives what its answer lacks, if anything. */
-export function searching(
-  address: string,
-  perSecond: number,
-  ask: (address: string, nth: number, signal: AbortSignal) => Promise<string | undefined>,
-): Searching {
+/** In a thread of its own: what this process does besides, and that it begins others, keeps no search and no answer waiting. */
+export function searching(order: SearchOrder): Searching {
   const phases = new Map<string, Searched>();
-  const underway = new Set<Promise<void>>();
-  const began = performance.now();
-  let [all, present] = [0, newPhase()];
+  const underway = new Map<number, Searched>();
+  let present = newPhase();
+  const worker = new Worker(new URL('./searching-thread.ts', import.meta.url), { workerData: order });
+  let isStopped = false;
+  const ended = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', () => (isStopped ? resolve() : reject(new Error('nothing searches any more'))));
+  });
+  // Told by `stop`.
+  ended.catch(() => undefined);
 
-  async function send(nth: number, phase: Searched): Promise<void> {
-    phase.sent += 1;
-    const sentAt = performance.now();
-    try {
-      const lacks = await ask(address, nth, AbortSignal.timeout(answerMs));
-      if (lacks !== undefined) phase.empty.push(lacks);
-    } catch (error) {
-      phase.failed.push(String(error));
+  worker.on('message', ({ nth, tookMs, failed, empty }: SearchTold) => {
+    if (tookMs === undefined) {
+      underway.set(nth, present);
+      present.sent += 1;
+      return;
     }
-    phase.tookMs.push(performance.now() - sentAt);
-  }
-
-  const timer = setInterval(() => {
-    const due = ((performance.now() - began) / 1_000) * perSecond;
-    while (all < due) {
-      const sent = send(all, present).finally(() => underway.delete(sent));
-      underway.add(sent);
-      all += 1;
-    }
-  }, 1_000 / perSecond);
+    const phase = underway.get(nth)!;
+    underway.delete(nth);
+    phase.tookMs.push(tookMs);
+    if (failed !== undefined) phase.failed.push(failed);
+    if (empty !== undefined) phase.empty.push(empty);
+  });
 
   return {
     enter(phase) {
@@ -63,11 +72,12 @@ export function searching(
       phases.set(phase, present);
     },
     async answered(count) {
-      while (present.tookMs.length < count) await pause(lookMs);
+      while (present.tookMs.length < count) await Promise.race([pause(lookMs), ended]);
     },
     async stop() {
-      clearInterval(timer);
-      await Promise.all(underway);
+      isStopped = true;
+      worker.postMessage('stop');
+      await ended;
       return phases;
     },
   };
