@@ -39,5 +39,6 @@ export const bodies = [
   '{"raw":"\u2028\u2029😀 İ é e\u0301 \ufeff"}',
   '{"lone":"\\ud800","nul":"\\u0000","slash":"\\/"}',
   `{"deep":${'['.repeat(1_200)}${']'.repeat(1_200)}}`,
+  '{"line":\n"feeds","and":\r\n[]\n}',
   'null',
 ];

@@ -1,14 +1,6 @@
-import type { Document, ModelDefinition, StoredDocument, TextDocument } from '../../ports/read-model.ts';
+import { asBuffer } from '../../formats/avro-bytes.ts';
+import type { Document, ModelDefinition, TextDocument } from '../../ports/read-model.ts';
 import { searchText, searchValues, type Unindexable } from '../../ports/search-values.ts';
-
-/** A document as the engine gives it back, found or not. Sources come whole: those the engine copies, parts it parses. */
-export interface EngineDocument {
-  readonly _id: string;
-  readonly _version?: number;
-  readonly found?: boolean;
-  readonly _source?: { readonly doc_id: string; readonly body: string };
-  readonly error?: { readonly type: string; readonly reason?: string };
-}
 
 /** A document's source on its way into the engine, in parts. */
 export interface Source {
@@ -16,9 +8,17 @@ export interface Source {
   readonly head: string;
   /** The text of its search values; null hides it. */
   readonly fields: Uint8Array | null;
-  /** What becomes its last member, one string: the engine never reads what is in it, and gives back what it was. */
+  /** What becomes its last member: the engine never reads what is in it, and gives back what it was. */
   readonly body: Uint8Array;
+  /** Whether it stands there as it is; else it is spelled as a string. */
+  readonly isPlain: boolean;
 }
+
+const [openBrace, closeBrace, lineFeed] = [0x7b, 0x7d, 0x0a];
+
+/** JSON objects of one line: the engine ends a document at a line feed. */
+const canStandPlain = (body: Uint8Array): boolean =>
+  body[0] === openBrace && body.at(-1) === closeBrace && !asBuffer(body).includes(lineFeed);
 
 /** A source with these search values; a document that should be found and cannot be is hidden and says why. */
 export const sourceWith = (
@@ -27,8 +27,11 @@ export const sourceWith = (
   unindexable?: Unindexable,
 ): Source => ({
   head: `{"doc_id":${JSON.stringify(id)},"visible":${fields !== null}${unindexable === undefined ? '' : `,"unindexable":"${unindexable}"`}`,
-  ...{ fields, body },
+  ...{ fields, body, isPlain: canStandPlain(body) },
 });
+
+/** The same with its body as a string, which the engine takes whatever is in it. */
+export const withBodyAsText = (source: Source): Source => ({ ...source, isPlain: false });
 
 /** The source of a document, and why no search will find it, where that is so. */
 export function sourceOf(
@@ -43,8 +46,3 @@ export function sourceOf(
 }
 
 export const fieldNames = ({ fields }: ModelDefinition): readonly string[] => Object.keys(fields);
-
-export function storedDocument({ _id, _version, _source }: EngineDocument): StoredDocument {
-  if (_version === undefined || _source === undefined) throw new Error(`no version or source of ${_id}`);
-  return { id: _source.doc_id, version: _version, body: Buffer.from(_source.body, 'utf8') };
-}

@@ -1,9 +1,10 @@
 import { Fault } from '../../domain/fault.ts';
 import type { ModelDefinition, StoredDocument } from '../../ports/read-model.ts';
+import type { EngineCause } from './answer-reader.ts';
 import type { BulkTarget } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
-import { type EngineDocument, storedDocument } from './documents.ts';
 import { engineId } from './mapping.ts';
+import { readById } from './search-answer.ts';
 
 /** An index as the engine knows it. */
 export interface EngineIndex extends BulkTarget {
@@ -17,14 +18,16 @@ export interface EngineIndex extends BulkTarget {
 /** Documents by id, read in real time; an answer of too many bytes is asked for in halves. */
 export async function loadDocuments(of: EngineIndex, ids: readonly string[]): Promise<StoredDocument[]> {
   try {
-    const { docs } = await of.client.request<{ docs: readonly EngineDocument[] }>({
+    const answer = await of.client.requestBytes({
       method: 'POST',
       path: `/${of.physical}/_mget`,
       query: { realtime: true },
       body: { ids: ids.map(engineId) },
       index: of.index,
     });
-    return docs.filter((document) => isFound(of, document)).map(storedDocument);
+    const { documents, error } = readById(answer);
+    if (error !== undefined) throw cannotLook(of, error);
+    return documents.map(({ id, version, body }) => ({ id, version, body }));
   } catch (error) {
     if (!(error instanceof AnswerTooLarge) || ids.length === 1) throw error;
     const half = Math.ceil(ids.length / 2);
@@ -32,12 +35,8 @@ export async function loadDocuments(of: EngineIndex, ids: readonly string[]): Pr
   }
 }
 
-function isFound({ index }: EngineIndex, { error, found }: EngineDocument): boolean {
-  if (error === undefined) return found === true;
-  throw new Fault(
+const cannotLook = ({ index }: EngineIndex, { type, reason }: EngineCause): Fault =>
+  new Fault(
     'MODEL_UNAVAILABLE',
-    error.type === 'index_not_found_exception'
-      ? { missing: index }
-      : { index, why: `${error.type} ${error.reason ?? ''}` },
+    type === 'index_not_found_exception' ? { missing: index } : { index, why: `${type} ${reason ?? ''}` },
   );
-}

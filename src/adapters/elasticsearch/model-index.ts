@@ -2,13 +2,13 @@ import { checkedQuery } from '../../ports/checked-query.ts';
 import type { ModelIndex, Page, Query, StoredDocument } from '../../ports/read-model.ts';
 import { indexAction, sendBulk } from './bulk.ts';
 import { AnswerTooLarge } from './client.ts';
-import { type EngineDocument, storedDocument } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { laneSource, lanesIn } from './lanes.ts';
 import { laneId } from './mapping.ts';
 import { searchBody } from './query-dsl.ts';
 import { repairDocuments } from './repair.ts';
 import { scanIndex } from './scan.ts';
+import { readPage } from './search-answer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { storeDocuments } from './store.ts';
 
@@ -53,26 +53,22 @@ export function elasticsearchIndex(of: EngineIndex): ModelIndex {
   };
 }
 
-interface SearchAnswer<Hit> {
-  readonly hits: { readonly total: { readonly value: number }; readonly hits: readonly Hit[] };
-}
-
-interface EngineHit extends EngineDocument {
-  readonly sort: readonly (string | number)[];
-}
-
 async function searchPage(of: EngineIndex, query: Query): Promise<Page> {
   try {
-    const { hits } = await of.client.request<SearchAnswer<EngineHit>>({
+    const answer = await of.client.requestBytes({
       method: 'POST',
       path: `/${of.physical}/_search`,
       query: { allow_partial_search_results: false },
       body: searchBody(query),
       index: of.index,
     });
+    const { hits, total } = readPage(answer);
     return {
-      hits: hits.hits.map((hit) => ({ ...storedDocument(hit), sortValues: hit.sort })),
-      total: hits.total.value,
+      hits: hits.map(({ document: { id, version, body }, sort }) => ({
+        ...{ id, version, body },
+        sortValues: JSON.parse(sort) as (string | number)[],
+      })),
+      total,
     };
   } catch (error) {
     if (!(error instanceof AnswerTooLarge) || query.limit === 1) throw error;

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, Unsearchable } from '../../ports/read-model.ts';
 import { sendBulk } from './bulk.ts';
-import { sourceOf } from './documents.ts';
+import { sourceOf, withBodyAsText } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -56,7 +56,7 @@ async function written(of: EngineIndex, documents: readonly Document[]): Promise
   const lines = documents.map((document) => {
     const { source, unindexable: code } = sourceOf(of.definition, document);
     if (code !== null) unindexable.push({ id: document.id, reason: code });
-    return { action: actionOf(document), source };
+    return { action: actionOf(document), source: withBodyAsText(source) };
   });
   for (const [n, verdict] of (await sendBulk(of, lines)).entries()) {
     if (verdict === 'stored') continue;

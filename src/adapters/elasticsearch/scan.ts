@@ -1,8 +1,9 @@
 import { isFault } from '../../domain/fault.ts';
 import type { StoredDocument } from '../../ports/read-model.ts';
+import type { HeldSource } from './answer-reader.ts';
 import { AnswerTooLarge, type ElasticsearchClient } from './client.ts';
 import type { EngineIndex } from './engine-index.ts';
-import { type HeldSource, readSearchAnswer, type SearchAnswer } from './search-answer.ts';
+import { readSearchAnswer, type SearchAnswer } from './search-answer.ts';
 
 const keepAlive = '5m';
 const firstSize = 250;

@@ -4,12 +4,12 @@ import { differingPointers } from '../../formats/json-difference.ts';
 import type { HeldDocument, IndexSnapshot, Inspection, Probe } from '../../ports/index-snapshot.ts';
 import type { ModelDefinition, SearchFields } from '../../ports/read-model.ts';
 import { notFound, searchText, searchValues } from '../../ports/search-values.ts';
+import type { HeldSource } from './answer-reader.ts';
 import { fieldNames } from './documents.ts';
 import type { EngineIndex } from './engine-index.ts';
 import { lanesIn } from './lanes.ts';
 import { declaredShape, engineId, type IndexShape, shapeOf, visibleOnly } from './mapping.ts';
 import { closePoint, openPoint, type Point, pointIn, scanPoint } from './scan.ts';
-import type { HeldSource } from './search-answer.ts';
 
 const namedMax = 10;
 /** Below the time after which the engine ends a point that nobody asks. */

@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/fault.ts';
 import type { Document, StoreReport, TextDocument, Unsearchable } from '../../ports/read-model.ts';
-import { type BulkLine, indexAction, sendBulk } from './bulk.ts';
-import { type Source, sourceOf, sourceWith } from './documents.ts';
+import { type BulkLine, type BulkVerdict, indexAction, sendBulk } from './bulk.ts';
+import { type Source, sourceOf, sourceWith, withBodyAsText } from './documents.ts';
 import { type EngineIndex, loadDocuments } from './engine-index.ts';
 import { engineId } from './mapping.ts';
 
@@ -25,11 +25,14 @@ export async function storeDocuments(
     }
   }
   const verdicts = await sendBulk(of, lines());
+  await storeAsText(of, documents, verdicts);
 
   const refusals = verdicts.flatMap((verdict, n) => (typeof verdict === 'object' ? [n] : []));
   for (const n of refusals)
     unindexable.push({ id: documents[n]!.id, reason: `ENGINE_REFUSED ${reasonOf(verdicts[n]!)}` });
-  const again = refusals.map((n) => lineOf(documents[n]!, sourceWith(documents[n]!, null, 'ENGINE_REFUSED')));
+  const again = refusals.map((n) =>
+    lineOf(documents[n]!, withBodyAsText(sourceWith(documents[n]!, null, 'ENGINE_REFUSED'))),
+  );
   for (const [m, verdict] of (await sendBulk(of, again)).entries()) {
     if (typeof verdict === 'object')
       throw new Error(`hidden document refused by ${of.index}: ${verdict.refused}`);
@@ -39,6 +42,24 @@ export async function storeDocuments(
   const kept = documents.filter((_, n) => verdicts[n] === 'conflict');
   await checkStale(of, kept, versionMax);
   return { applied: documents.length - kept.length, stale: kept.length, unindexable };
+}
+
+/** What the engine refused with its body as it is (it looks for keys that are there twice, and at depth) goes again as text. */
+async function storeAsText(
+  of: EngineIndex,
+  documents: readonly (Document | TextDocument)[],
+  verdicts: BulkVerdict[],
+): Promise<void> {
+  const refused = verdicts.flatMap((verdict, n) => {
+    if (typeof verdict !== 'object') return [];
+    const { source } = sourceOf(of.definition, documents[n]!);
+    return source.isPlain ? [{ n, source: withBodyAsText(source) }] : [];
+  });
+  const again = await sendBulk(
+    of,
+    refused.map(({ n, source }) => lineOf(documents[n]!, source)),
+  );
+  for (const [m, verdict] of again.entries()) verdicts[refused[m]!.n] = verdict;
 }
 
 const lineOf = ({ id, version }: Pick<Document, 'id' | 'version'>, source: Source): BulkLine => ({

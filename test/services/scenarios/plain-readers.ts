@@ -59,24 +59,32 @@ const documentsPerPage = 2_000;
 /** Every document of the index that an alias names, hidden ones too, as the engine's own API gives them. */
 export async function readIndex(url: string, alias: string): Promise<readonly PlainDocument[]> {
   const [index] = Object.keys((await json(`${url}/${alias}`)) as object);
-  const post = (path: string, body?: object): Promise<unknown> =>
-    json(`${url}${path}`, {
+  const post = async (path: string, body?: object): Promise<Buffer> => {
+    const answer = await fetch(`${url}${path}`, {
       method: 'POST',
       ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return Buffer.from(await answer.arrayBuffer());
+  };
   await post(`/${index}/_refresh`);
-  const { id } = (await post(`/${index}/_pit?keep_alive=1m`)) as { id: string };
+  const { id } = JSON.parse(String(await post(`/${index}/_pit?keep_alive=1m`))) as { id: string };
   const documents: PlainDocument[] = [];
   for (let after: unknown; ; ) {
-    const { hits } = (await post('/_search', {
+    const page = await post('/_search', {
       ...{ size: documentsPerPage, version: true, track_total_hits: false, sort: [{ _shard_doc: 'asc' }] },
-      ...{ pit: { id, keep_alive: '1m' }, _source: ['doc_id', 'body'] },
+      pit: { id, keep_alive: '1m' },
       ...(after === undefined ? {} : { search_after: after }),
-    })) as { hits: { hits: Found[] } };
+    });
+    const { hits } = JSON.parse(String(page)) as { hits: { hits: Found[] } };
+    const bodies = bodiesIn(page);
     // A lane's progress is no document: it has no body.
     for (const { _source, _version } of hits.hits)
       if (_source.body !== undefined)
-        documents.push({ id: _source.doc_id!, version: _version, body: Buffer.from(_source.body) });
+        documents.push({
+          ...{ id: _source.doc_id!, version: _version },
+          body: typeof _source.body === 'string' ? Buffer.from(_source.body) : bodies.next().value!,
+        });
     if (hits.hits.length < documentsPerPage) return documents;
     after = hits.hits.at(-1)!.sort;
   }
@@ -85,5 +93,20 @@ export async function readIndex(url: string, alias: string): Promise<readonly Pl
 interface Found {
   readonly _version: number;
   readonly sort: unknown;
-  readonly _source: { readonly doc_id?: string; readonly body?: string };
+  readonly _source: {
+    readonly doc_id?: string;
+    readonly body?: string | readonly [size: number, body: object];
+  };
+}
+
+const beforeBody = '"body":[';
+
+/** The bytes of bodies that stand in an answer as they are, in its order: `[size,body]`. */
+function* bodiesIn(page: Buffer): Generator<Buffer, undefined> {
+  for (let at = page.indexOf(beforeBody); at >= 0; at = page.indexOf(beforeBody, at)) {
+    const comma = page.indexOf(',', at);
+    const size = Number(page.toString('latin1', at + beforeBody.length, comma));
+    at = comma + 1 + size;
+    yield page.subarray(comma + 1, at);
+  }
 }

@@ -5,8 +5,15 @@ import { json } from './given.ts';
 
 interface Stored {
   readonly _version: number;
-  readonly _source: { readonly body: string; readonly fields?: object };
+  readonly _source: {
+    readonly body: string | readonly [size: number, body: object];
+    readonly fields?: object;
+  };
 }
+
+/** A body as text, as which the adapter takes it as well. */
+const textOf = ({ body }: Stored['_source']): string =>
+  typeof body === 'string' ? body : JSON.stringify(body[1]);
 
 /** Changes indexes of a prefix, past the adapter. */
 export function elasticsearchPlants(prefix: string): Plants {
@@ -41,18 +48,23 @@ export function elasticsearchPlants(prefix: string): Plants {
     },
     async lost(index, id) {
       const { _source, _version } = await read(index, id);
-      await write(index, id, _source, _version);
+      await write(index, id, { ..._source, body: textOf(_source) }, _version);
     },
     async value(index, id, field) {
       const { _source, _version } = await read(index, id);
-      await write(index, id, { ..._source, fields: { ..._source.fields, [field]: 'planted' } }, _version);
+      await write(
+        index,
+        id,
+        { ..._source, body: textOf(_source), fields: { ..._source.fields, [field]: 'planted' } },
+        _version,
+      );
     },
     gone,
     async body(index, id, change, version) {
       const { _source, _version } = await read(index, id);
       // An older write comes through once the engine has forgotten a deletion.
       if (version !== undefined && version < _version) await gone(index, id);
-      await write(index, id, { ..._source, body: change(_source.body) }, version ?? _version);
+      await write(index, id, { ..._source, body: change(textOf(_source)) }, version ?? _version);
     },
   };
 }
