@@ -114,7 +114,7 @@ function* bodies(lines: Iterable<BulkLine>, { spare, length }: Slots): Generator
 
 /**
  * Writes a pair where there is room for `bytesOf` it; returns its exclusive end. A body that can stands in it as it is, in a list
- * behind its size in bytes: spelling every body as a string, and reading it back, took a tenth of a rebuild's time.
+ * behind its size in bytes: a string would have each byte looked at when it is written, and again when it is read.
  */
 export function writeLine(memory: Buffer, at: number, { action, source }: BulkLine): number {
   const afterAction = at + memory.write(action, at, 'utf8');
