@@ -13,6 +13,8 @@ export interface BulkTarget {
   readonly writeAlias: string;
   /** At most two requests at a time for all indexes: more are slower, measured. */
   readonly slots: Slots;
+  /** Those to be taken in their place while others search and this index is filled: shorter requests, one at a time. */
+  readonly gentleSlots: () => Promise<Slots | undefined>;
   readonly wait: (waitMs: number) => Promise<unknown>;
 }
 
@@ -31,8 +33,7 @@ const bodyBytesMax = 5_000_000;
 const bodyBytesLeast = 65_536;
 /** So many bodies in a row have to be taken before they get longer again. */
 const takenToGrow = 64;
-const attemptsMax = 7;
-const firstWaitMs = 50;
+const [attemptsMax, firstWaitMs] = [7, 50];
 
 /** One NDJSON pair: the action with its line end, and the source of a document, or any other as whole text. */
 export interface BulkLine {
@@ -61,7 +62,8 @@ export const indexAction = (engineId: string, version: number): string =>
  * bodies are in memory, as bytes. What the engine was too busy for goes again, alone, a bounded number of times. Every answer is
  * read before a fault of one body is thrown.
  */
-export async function sendBulk(target: BulkTarget, lines: Iterable<BulkLine>): Promise<BulkVerdict[]> {
+export async function sendBulk(given: BulkTarget, lines: Iterable<BulkLine>): Promise<BulkVerdict[]> {
+  const target = { ...given, slots: (await given.gentleSlots()) ?? given.slots };
   const sent: Promise<BulkVerdict[]>[] = [];
   let failed = false;
   for (const body of bodies(lines, target.slots)) {
@@ -243,8 +245,8 @@ interface BodyLength {
 
 const tooMany = 429;
 
-function bodyLength(): BodyLength {
-  let [max, taken] = [bodyBytesMax, 0];
+function bodyLength(bytesMax: number): BodyLength {
+  let [max, taken] = [bytesMax, 0];
   return {
     max: () => max,
     refused(bytes) {
@@ -253,10 +255,10 @@ function bodyLength(): BodyLength {
       taken = 0;
     },
     taken() {
-      if (max === bodyBytesMax) return;
+      if (max === bytesMax) return;
       taken += 1;
       if (taken < takenToGrow) return;
-      [max, taken] = [Math.min(bodyBytesMax, 2 * max), 0];
+      [max, taken] = [Math.min(bytesMax, 2 * max), 0];
     },
   };
 }
@@ -270,7 +272,7 @@ export interface Slots {
   keep(memory: Buffer): void;
 }
 
-export function slots(most: number): Slots {
+export function slots(most: number, bytesMax = bodyBytesMax): Slots {
   const queue: (() => void)[] = [];
   const spare: Buffer[] = [];
   let free = most;
@@ -280,7 +282,7 @@ export function slots(most: number): Slots {
     else next();
   };
   return {
-    ...{ spare, length: bodyLength() },
+    ...{ spare, length: bodyLength(bytesMax) },
     keep(memory) {
       if (spare.length <= most && memory.length <= bodyBytesMax) spare.push(memory);
     },

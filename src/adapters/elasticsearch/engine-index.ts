@@ -13,6 +13,8 @@ export interface EngineIndex extends BulkTarget {
   readonly physical: string;
   /** Whether it has the settings of an index that is being built: then durable only by a flush. */
   readonly building: () => boolean;
+  /** Whether others search while it is built: then little of the engine is taken at a time. */
+  readonly gently: () => Promise<boolean>;
 }
 
 /** Documents by id, read in real time; an answer of too many bytes is asked for in halves. */

@@ -8,6 +8,7 @@ import { type EngineIndexInfo, type EngineNames, findIndex } from './find-index.
 import { listIndexes } from './list.ts';
 import { type IndexMeta, newIndex } from './mapping.ts';
 import { elasticsearchIndex } from './model-index.ts';
+import { searchersOf } from './searchers.ts';
 import { swapAlias } from './swap.ts';
 
 export interface ElasticsearchOptions {
@@ -27,6 +28,8 @@ export interface ElasticsearchOptions {
 const prefixText = /^[a-z][a-z0-9-]{0,63}$/;
 const nameText = /^[a-z0-9-]{1,160}$/;
 const bulksAtOnce = 2;
+/** The engine has few threads that take requests, and searches wait behind what they have to split: 140 ms, measured. */
+const gentleBytesMax = 256 * 1_024;
 
 /**
  * Read models in Elasticsearch 9: an index `<prefix>-<projection>-v<version>-<suffix>` each, and an alias
@@ -41,6 +44,7 @@ export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel
   const place = `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}${prefix}-*`;
   const client = elasticsearchClient(url, place, { auth, ca }, answerBytesMax);
   const permits = slots(bulksAtOnce);
+  const gentlePermits = slots(1, gentleBytesMax);
   const names: EngineNames = {
     prefix,
     physical: (name) => `${prefix}-${name}`,
@@ -48,6 +52,10 @@ export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel
     serving: (projection) => `${prefix}-${projection}`,
   };
   const building = new Set<string>();
+  const searchers = searchersOf(client, prefix, (physical) =>
+    building.has(physical.slice(prefix.length + 1)),
+  );
+  const gently = async (name: string): Promise<boolean> => building.has(name) && (await searchers.areThere());
   const index = ({ name, definition }: Pick<IndexMeta, 'name' | 'definition'>): ModelIndex =>
     elasticsearchIndex({
       client,
@@ -56,6 +64,8 @@ export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel
       physical: names.physical(name),
       writeAlias: names.writing(name),
       slots: permits,
+      gentleSlots: async () => ((await gently(name)) ? gentlePermits : undefined),
+      gently: () => gently(name),
       wait,
       building: () => building.has(name),
     });
@@ -71,6 +81,7 @@ export function elasticsearchReadModel(options: ElasticsearchOptions): ReadModel
       const meta: IndexMeta = { prefix, name: indexName(definition, suffix), definition };
       await createIndex(client, names, meta, place);
       building.add(meta.name);
+      await searchers.areThere();
       return index(meta);
     },
     async serving({ projection }) {

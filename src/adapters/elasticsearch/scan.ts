@@ -9,6 +9,8 @@ const keepAlive = '5m';
 const firstSize = 250;
 const sizeMax = 5_000;
 const batchBytes = 2 * 1024 * 1024;
+/** While others search: the engine has few threads that answer, and each writes one answer after the other. */
+const gentleBatchBytes = 256 * 1024;
 
 /** Parts that are read side by side: the engine has a thread for each. */
 const slices = 2;
@@ -54,7 +56,8 @@ export async function* scanIndex(of: EngineIndex): AsyncGenerator<readonly Store
 
 /**
  * Every document at a point in time, hidden ones too: each has `visible`, progress has not. Two slices are read in turns; the
- * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies.
+ * next batch of each is asked for while others are worked on, so four are in memory, of about 2 MiB each by their bodies, or of
+ * 256 KiB where searches would wait.
  */
 export async function* scanPoint(of: EngineIndex, point: Point): AsyncGenerator<readonly HeldSource[]> {
   let reading = Array.from({ length: slices }, (_, slice) => scanSlice(of, point, slice));
@@ -81,7 +84,7 @@ interface SliceScan {
   end(): Promise<void>;
 }
 
-function scanSlice({ client, index }: EngineIndex, point: Point, slice: number): SliceScan {
+function scanSlice({ client, index, gently }: EngineIndex, point: Point, slice: number): SliceScan {
   let size = firstSize;
   let pending = batchAfter(undefined);
 
@@ -109,7 +112,7 @@ function scanSlice({ client, index }: EngineIndex, point: Point, slice: number):
     async next() {
       const { documents, lastSort } = await pending;
       if (documents.length > 0) {
-        size = sizeFor(documents, size);
+        size = sizeFor(documents, size, (await gently()) ? gentleBatchBytes : batchBytes);
         pending = batchAfter(lastSort);
       }
       return documents;
@@ -151,8 +154,8 @@ const ask = async (
   return readSearchAnswer(answer);
 };
 
-function sizeFor(documents: readonly HeldSource[], size: number): number {
+function sizeFor(documents: readonly HeldSource[], size: number, bytesMost: number): number {
   const bytes = documents.reduce((sum, { body }) => sum + body.length, 0);
-  const fitting = Math.floor(batchBytes / Math.max(1, bytes / documents.length));
+  const fitting = Math.floor(bytesMost / Math.max(1, bytes / documents.length));
   return Math.max(1, Math.min(fitting, size * 4, sizeMax));
 }

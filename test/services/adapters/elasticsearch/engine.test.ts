@@ -5,6 +5,7 @@ import {
 } from '../../../../src/adapters/elasticsearch/read-model.ts';
 import type { ModelIndex, ReadModel } from '../../../../src/ports/read-model.ts';
 import {
+  byKey,
   definition,
   document,
   found,
@@ -177,7 +178,8 @@ test.for(
   let troubled = false;
   await using proxy = await between(async (question, forward) => {
     if (!troubled) return forward();
-    asked += 1;
+    // Whether others search is another question, and asked no oftener than each half second.
+    if (!question.path.includes('/_stats/search')) asked += 1;
     return troubles[name]!(question, forward);
   });
   await using at = await given({ url: proxy.url });
@@ -313,4 +315,32 @@ test('an answer that is too large is asked for in parts', async () => {
     documents.slice(0, 19).map(({ id }) => id),
   ]);
   expect(await at.index.store(documents, versionsEnd)).toMatchObject({ stale: 20 });
+});
+
+test('an index is filled by little at a time while others search what serves, and by much again once nobody does', async () => {
+  const lengths: number[] = [];
+  await using proxy = await between(async ({ path, body }, forward) => {
+    if (isBulk(path)) lengths.push(body.length);
+    return forward();
+  });
+  await using at = await given({ url: proxy.url });
+  const { model, index } = at;
+  await index.store([document('seen', 1)], versionsEnd);
+  await model.swap(index.definition.projection, null, index.name);
+  const filled = await model.create(index.definition, 'b');
+  const [littleBytes, documents] = [256 * 1024, 1_000];
+  let stored = 0;
+  /** The longest body of a store of about a megabyte. */
+  async function longest(searches: number): Promise<number> {
+    for (let n = 0; n < searches; n += 1) await index.query({ ...byKey, limit: 1 });
+    lengths.length = 0;
+    const body = JSON.stringify({ text: 'x'.repeat(1_000) });
+    const some = Array.from({ length: documents }, (_, n) => document(`d${stored + n}`, 1, body));
+    expect((await filled.store(some, versionsEnd)).applied).toBe(documents);
+    stored += documents;
+    return Math.max(...lengths);
+  }
+  expect(await longest(0)).toBeGreaterThan(littleBytes);
+  await expect.poll(() => longest(50), { timeout: 20_000 }).toBeLessThanOrEqual(littleBytes);
+  await expect.poll(() => longest(0), { timeout: 20_000 }).toBeGreaterThan(littleBytes);
 });
