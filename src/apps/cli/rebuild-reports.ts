@@ -8,6 +8,17 @@ export async function writeReports(session: Session, reports: readonly RebuildRe
   if (session.output === 'table') await session.write(await reportTable(session, reports));
 }
 
+/** Says which reports nobody signed: whoever was not there has only somebody's word for those. */
+export async function tellUnsigned(
+  session: Session,
+  reports: readonly RebuildReport[],
+  signers: (id: string) => Promise<readonly string[]>,
+): Promise<void> {
+  for (const { id, projection } of reports)
+    if ((await signers(id)).length === 0)
+      session.note(`the report of ${projection} is not signed: name a key in ANNAL_SIGNING_KEY_FILE`);
+}
+
 async function reportTable(session: Session, reports: readonly RebuildReport[]): Promise<string> {
   const table = await tableText(
     session,

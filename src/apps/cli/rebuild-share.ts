@@ -14,7 +14,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { usage } from './failure.ts';
 import { phases, ratesText } from './operations.ts';
 import { openProgress } from './progress.ts';
-import { writeReports } from './rebuild-reports.ts';
+import { tellUnsigned, writeReports } from './rebuild-reports.ts';
 import { isSet, type Options, type Session, textOf } from './session.ts';
 
 const membersMax = 1_000;
@@ -50,6 +50,7 @@ export async function rebuildTogether(
     if (session.output === 'ndjson') await session.write(`${JSON.stringify(report)}\n`);
   }
   await writeReports(session, reports);
+  await tellUnsigned(session, reports, async (id) => (await here.runtime.report(id))?.signedBy ?? []);
   for (const report of reports) for (const line of whoDidWhat(report, share.member.by)) session.note(line);
   return exitCodes.ok;
 }

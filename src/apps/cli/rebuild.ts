@@ -1,5 +1,5 @@
 import type { RebuildReport } from '../../streams/rebuild-report.ts';
-import { ask, type Call } from './call.ts';
+import { ask, askJson, type Call } from './call.ts';
 import { confirm } from './confirm.ts';
 import { type Connection, connect } from './connect.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -7,7 +7,7 @@ import { usage } from './failure.ts';
 import { itemLines } from './item-lines.ts';
 import { operate, type ToldOperation } from './operations.ts';
 import { type Plan, planText, shellLine } from './rebuild-plan.ts';
-import { writeReports } from './rebuild-reports.ts';
+import { tellUnsigned, writeReports } from './rebuild-reports.ts';
 import { isSet, type Options, type Run, type Session, textOf } from './session.ts';
 
 /** Plan, question, work, report: one projection after the other. */
@@ -60,6 +60,11 @@ export const run: Run = async (session, [name], options) => {
     throw error;
   }
   await writeReports(session, reports);
+  const { signal } = session.io;
+  await tellUnsigned(session, reports, async (id) => {
+    type Kept = { readonly signedBy: readonly string[] };
+    return (await askJson<Kept>(connection.call, 'GET', `/v1/rebuilds/${id}/report`, { signal })).signedBy;
+  });
   return exitCodes.ok;
 };
 
