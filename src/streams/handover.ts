@@ -76,7 +76,7 @@ export async function followToEnd(
 /**
  * Runs `swap` once `index` is as far as `serving`, so that no reader goes back in time: first from the archive while lanes go on,
  * then, where a barrier is given, while they stand. What reached `serving` and is not archived within 8 s is left to the lanes,
- * which read it from the log right after the swap. Rejects with `VERSION_AHEAD` where an epoch ended before what was folded.
+ * which read it from the log right after the swap; what `serving` has of an epoch that there is not is waited for no more. Rejects with `VERSION_AHEAD` where an epoch ended before what was folded.
  */
 export async function handOver(
   context: RebuildContext,
@@ -98,8 +98,9 @@ export async function handOver(
     const reached = cutOf(await serving.progress(), (epoch) => epochs[epoch - 1]?.partitions ?? partitions);
     const deadline = clock.now() + standMs;
     for (;;) {
-      const { until } = await follow();
-      if (isBehind(reached, until) || clock.now() >= deadline) break;
+      const { until, epochs: known } = await follow();
+      const isOfNoEpoch = reached !== undefined && reached.epoch > known.at(-1)!.epoch;
+      if (isBehind(reached, until) || isOfNoEpoch || clock.now() >= deadline) break;
       await clock.wait(lookMs, signal);
     }
     await swap();

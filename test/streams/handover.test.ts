@@ -90,3 +90,24 @@ test('where nobody can say when lanes stand, the new index is as far as the arch
   await rebuildEntities({ ...world.context, model });
   expect(await next(world.model)).toBe(20);
 });
+
+test('what serves and is of an epoch that there is not is waited for no more: the log will never say it', async () => {
+  await using world = await openWorld(1);
+  await archiveEvents(world, tableEvents(10));
+  await rebuildEntities(world.context);
+  const serving = (await world.model.serving(definition))!;
+  await serving.saveProgress([{ epoch: 7, partition: 0, next: 1, timeMax: 0 }]);
+  const { clock } = world.context;
+  let lookedAgain = 0;
+  const counting = {
+    now: () => clock.now(),
+    wait(waitMs: number, signal?: AbortSignal) {
+      if (waitMs === 100) lookedAgain += 1;
+      return clock.wait(waitMs, signal);
+    },
+  };
+  const barrier = { others: false };
+  await rebuildEntities({ ...world.context, clock: counting, barrier });
+  expect(lookedAgain).toBe(0);
+  expect(await next(world.model)).toBe(10);
+});
