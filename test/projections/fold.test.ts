@@ -88,6 +88,7 @@ describe.each(
           expect(rootOfDocuments(parts.values())).toBe(rootOfDocuments(whole.values()));
         },
       ),
+      { numRuns: 40 },
     );
   });
 
