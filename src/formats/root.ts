@@ -6,7 +6,7 @@ const hashBytes = 32;
 /** Of one document in a root: the hash of its key and its own. */
 export const entryBytes = 2 * hashBytes;
 const entriesPerChunk = 16_384;
-/** Entries are hashed for about ten milliseconds in a step. */
+/** Entries are hashed for a few milliseconds in a step. */
 const entriesPerStep = 1_024;
 /** Beyond this a document is hashed in pieces: copying it costs more than the slower call. */
 const oneShotMax = 128 * 1024;
